@@ -1,0 +1,153 @@
+"""What a worker's output means: facts that a dialect reads out of raw lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class FailureClass(StrEnum):
+    """Why a worker could not work, as far as its output tells."""
+
+    AUTH = "auth"
+    QUOTA = "quota"
+    RATE_LIMIT = "rate_limit"
+    PROVIDER = "provider"
+    BAD_REQUEST = "bad_request"
+    UNKNOWN_MODEL = "unknown_model"
+    NOT_CONFIGURED = "not_configured"
+    OTHER = "other"
+
+
+RETRYABLE = frozenset({FailureClass.RATE_LIMIT, FailureClass.PROVIDER})
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationKnown:
+    """The worker told its own conversation id, by which it can be resumed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextWritten:
+    """The worker said something to the person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsed:
+    """The worker called one of its tools; `summary` is short and for reading."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounted:
+    """Tokens and money of one step, as the worker reported them (add them up)."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNoticed:
+    """The worker met a fault of its provider and tries again by itself."""
+
+    failure: FailureClass
+    message: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureTold:
+    """The worker gave up and said why."""
+
+    failure: FailureClass
+    message: str
+    status: int | None = None
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same task may succeed later without any change."""
+        return self.failure in RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The worker ended its turn; `is_proper` is false when the reason says otherwise."""
+
+    reason: str
+    is_proper: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LineIgnored:
+    """A line that this dialect does not know; kept for the reader of logs."""
+
+    text: str
+
+
+OutputEvent = (
+    ConversationKnown
+    | TextWritten
+    | ToolUsed
+    | UsageCounted
+    | RetryNoticed
+    | FailureTold
+    | Finished
+    | LineIgnored
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Everything evidence needs to know of a worker's output, folded from events."""
+
+    conversation: str | None = None
+    last_text: str = ""
+    tool_calls: int = 0
+    usage: UsageCounted | None = None
+    retries: int = 0
+    failure: FailureTold | None = None
+    finished: Finished | None = None
+
+    def after(self, event: OutputEvent) -> Transcript:
+        """Return the transcript with one more event taken in."""
+        match event:
+            case ConversationKnown(id=known):
+                return replace(self, conversation=known)
+            case TextWritten(text=text):
+                return replace(self, last_text=text)
+            case ToolUsed():
+                return replace(self, tool_calls=self.tool_calls + 1)
+            case UsageCounted():
+                return replace(self, usage=_sum(self.usage, event))
+            case RetryNoticed():
+                return replace(self, retries=self.retries + 1)
+            case FailureTold():
+                return replace(self, failure=event)
+            case Finished():
+                return replace(self, finished=event)
+            case LineIgnored():
+                return self
+
+
+def _sum(old: UsageCounted | None, new: UsageCounted) -> UsageCounted:
+    if old is None:
+        return new
+    cost = None
+    if old.cost_usd is not None or new.cost_usd is not None:
+        cost = (old.cost_usd or 0.0) + (new.cost_usd or 0.0)
+    return UsageCounted(
+        input_tokens=old.input_tokens + new.input_tokens,
+        cached_tokens=old.cached_tokens + new.cached_tokens,
+        output_tokens=old.output_tokens + new.output_tokens,
+        reasoning_tokens=old.reasoning_tokens + new.reasoning_tokens,
+        cost_usd=cost,
+    )

@@ -1,0 +1,118 @@
+"""A task as the machine keeps it: everything resolved, nothing left to look up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class WorkspaceMode(StrEnum):
+    """Where a session works."""
+
+    WORKTREE = "worktree"
+    FRESH = "fresh"
+    SHARED = "shared"
+    NONE = "none"
+
+
+class Expect(StrEnum):
+    """What a task must leave behind to count as done."""
+
+    CHANGES = "changes"
+    ANSWER = "answer"
+    EXIT = "exit"
+
+
+class PromptVia(StrEnum):
+    """How the prompt travels to the worker."""
+
+    STDIN = "stdin"
+    ARGUMENT = "argument"
+    FILE = "file"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceNeed:
+    """The workspace a task asks for.
+
+    `copy` holds paths relative to the repository root, `setup` a shell line run once in
+    the new workspace, `ports` how many free TCP ports the worker is told of.
+    """
+
+    mode: WorkspaceMode = WorkspaceMode.WORKTREE
+    copy: tuple[str, ...] = ()
+    setup: str | None = None
+    ports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to start one worker: a Profile applied to one task on this machine.
+
+    `argv[0]` is absolute; other items may hold `{prompt}`, `{prompt_file}`, `{model}`.
+    A prompt longer than `prompt_limit_bytes` goes by file and the worker gets a short
+    prompt that names it. `env_set` holds literal values, `env_pass` names that are taken
+    from the environment of whoever spawned the run: values never enter the store.
+    """
+
+    profile: str
+    argv: tuple[str, ...]
+    prompt_via: PromptVia
+    prompt_limit_bytes: int = 100_000
+    env_set: dict[str, str] = field(default_factory=dict)
+    env_pass: tuple[str, ...] = ()
+    dialect: str = "text"
+    merge_stderr: bool = True
+    ok_exit_codes: tuple[int, ...] = (0,)
+    grace_s: float = 5.0
+    max_parallel: int | None = None
+    spacing_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work, resolved.
+
+    `check` is a shell line run on the committed state; `time_limit_s` bounds the
+    worker, and the check, each.
+    """
+
+    name: str
+    prompt: str
+    recipe: Recipe
+    needs: tuple[str, ...] = ()
+    workspace: WorkspaceNeed = field(default_factory=WorkspaceNeed)
+    expect: Expect = Expect.CHANGES
+    check: str | None = None
+    time_limit_s: float = 1800.0
+    retries: int = 0
+
+
+def task_to_dict(task: Task) -> dict[str, Any]:
+    """Turn a task into plain data that JSON can hold."""
+    return asdict(task)
+
+
+def task_from_dict(data: dict[str, Any]) -> Task:
+    """Rebuild a task from what `task_to_dict` made.
+
+    Raises KeyError, TypeError or ValueError on foreign data.
+    """
+    recipe = dict(data["recipe"])
+    recipe["prompt_via"] = PromptVia(recipe["prompt_via"])
+    for key in ("argv", "env_pass", "ok_exit_codes"):
+        recipe[key] = tuple(recipe[key])
+    need = dict(data["workspace"])
+    need["mode"] = WorkspaceMode(need["mode"])
+    need["copy"] = tuple(need["copy"])
+    return Task(
+        **{
+            **data,
+            "needs": tuple(data["needs"]),
+            "expect": Expect(data["expect"]),
+            "recipe": Recipe(**recipe),
+            "workspace": WorkspaceNeed(**need),
+        }
+    )
