@@ -1,9 +1,13 @@
-"""What a worker's output means: facts that a dialect reads out of raw lines."""
+"""What a worker's output means: facts that a dialect reads out of raw lines.
+
+Named tuples, not dataclasses: `log` reads dialects too, and importing dataclasses alone
+costs two thirds of a bare interpreter start.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FailureClass(StrEnum):
@@ -22,30 +26,26 @@ class FailureClass(StrEnum):
 RETRYABLE = frozenset({FailureClass.RATE_LIMIT, FailureClass.PROVIDER})
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationKnown:
+class ConversationKnown(NamedTuple):
     """The worker told its own conversation id, by which it can be resumed."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextWritten:
+class TextWritten(NamedTuple):
     """The worker said something to the person."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUsed:
+class ToolUsed(NamedTuple):
     """The worker called one of its tools; `summary` is short and for reading."""
 
     name: str
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class UsageCounted:
+class UsageCounted(NamedTuple):
     """Tokens and money of one step, as the worker reported them (add them up)."""
 
     input_tokens: int = 0
@@ -55,8 +55,7 @@ class UsageCounted:
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RetryNoticed:
+class RetryNoticed(NamedTuple):
     """The worker met a fault of its provider and tries again by itself."""
 
     failure: FailureClass
@@ -64,8 +63,7 @@ class RetryNoticed:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailureTold:
+class FailureTold(NamedTuple):
     """The worker gave up and said why."""
 
     failure: FailureClass
@@ -78,16 +76,14 @@ class FailureTold:
         return self.failure in RETRYABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """The worker ended its turn; `is_proper` is false when the reason says otherwise."""
 
     reason: str
     is_proper: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LineIgnored:
+class LineIgnored(NamedTuple):
     """A line that this dialect does not know; kept for the reader of logs."""
 
     text: str
@@ -105,8 +101,7 @@ OutputEvent = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(NamedTuple):
     """Everything evidence needs to know of a worker's output, folded from events."""
 
     conversation: str | None = None
@@ -117,23 +112,25 @@ class Transcript:
     failure: FailureTold | None = None
     finished: Finished | None = None
 
-    def after(self, event: OutputEvent) -> Transcript:
+    def after(  # noqa: C901, PLR0911 one arm per kind of event
+        self, event: OutputEvent
+    ) -> Transcript:
         """Return the transcript with one more event taken in."""
         match event:
             case ConversationKnown(id=known):
-                return replace(self, conversation=known)
+                return self._replace(conversation=known)
             case TextWritten(text=text):
-                return replace(self, last_text=text)
+                return self._replace(last_text=text)
             case ToolUsed():
-                return replace(self, tool_calls=self.tool_calls + 1)
+                return self._replace(tool_calls=self.tool_calls + 1)
             case UsageCounted():
-                return replace(self, usage=_sum(self.usage, event))
+                return self._replace(usage=_sum(self.usage, event))
             case RetryNoticed():
-                return replace(self, retries=self.retries + 1)
+                return self._replace(retries=self.retries + 1)
             case FailureTold():
-                return replace(self, failure=event)
+                return self._replace(failure=event)
             case Finished():
-                return replace(self, finished=event)
+                return self._replace(finished=event)
             case LineIgnored():
                 return self
 

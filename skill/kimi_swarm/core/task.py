@@ -53,8 +53,8 @@ class Recipe:
 
     `argv[0]` is absolute; other items may hold `{prompt}`, `{prompt_file}`, `{model}`.
     A prompt longer than `prompt_limit_bytes` goes by file and the worker gets a short
-    prompt that names it. `env_set` holds literal values, `env_pass` names that are taken
-    from the environment of whoever spawned the run: values never enter the store.
+    prompt that names it. `env_set` holds literal values, `env_pass` names whose values
+    come from the environment of whoever spawned the run and never enter the store.
     """
 
     profile: str

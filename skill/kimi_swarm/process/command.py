@@ -94,5 +94,4 @@ async def run_command(
 
 async def _drain(stream: ByteReceiveStream | None, into: list[bytes]) -> None:
     if stream is not None:
-        async for chunk in stream:
-            into.append(chunk)
+        into.extend([chunk async for chunk in stream])
