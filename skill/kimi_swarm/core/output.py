@@ -77,7 +77,7 @@ class FailureTold(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The worker ended its turn; `is_proper` is false when the reason says otherwise."""
+    """The worker ended its turn; `is_proper` is false if the reason says otherwise."""
 
     reason: str
     is_proper: bool = True
@@ -112,7 +112,7 @@ class Transcript(NamedTuple):
     failure: FailureTold | None = None
     finished: Finished | None = None
 
-    def after(  # noqa: C901, PLR0911 one arm per kind of event
+    def after(  # noqa: PLR0911 one arm per kind of event
         self, event: OutputEvent
     ) -> Transcript:
         """Return the transcript with one more event taken in."""
