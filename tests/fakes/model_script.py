@@ -1,0 +1,259 @@
+"""The language of the scripted model: a prompt is read as steps, a request as a turn.
+
+Nothing here knows of HTTP; `scripted_model` serves what this module decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+DIRECTIVE = re.compile(r'^[ \t"]*(WRITE|READ|RUN|SAY|FAULT)[ \t]+(.+?)[ \t"]*$')
+INSTRUCTION = re.compile(r"^(?:[-*]|\d+[.)])?[ \t]*(?:Create|Write|Update) `([^`]+)`")
+PARTS = re.compile(r"\bfrom ((?:`[^`]+`(?:, and |, | and )?)+)")
+POINTER = re.compile(r"`([^`\s]+)`|(?<![\w/])(/[^\s`'\"<>]+)")
+REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+NUMBERED = re.compile(r"^[ \t]*(\d+)(?:\t|\| ?)(.*)$")
+TOTAL = re.compile(r"Total lines in file: (\d+)")
+
+WRITE_TOOLS = ("write", "write_file", "create_file", "write_to_file")
+READ_TOOLS = ("read", "read_file", "view")
+SHELL_TOOLS = ("bash", "shell", "run_shell_command", "execute_command")
+PATH_KEYS = ("path", "filepath", "file", "filename", "absolutepath")
+CONTENT_KEYS = ("content", "contents", "text")
+COMMAND_KEYS = ("command", "cmd")
+OFFSET_KEYS = ("lineoffset", "offset")
+
+COMMENTS = {
+    **dict.fromkeys((".ts", ".tsx", ".js", ".jsx", ".mjs", ".go", ".rs"), "// {}"),
+    **dict.fromkeys((".css", ".c", ".h"), "/* {} */"),
+    **dict.fromkeys((".html", ".svg", ".xml"), "<!-- {} -->"),
+    **dict.fromkeys((".md", ".txt"), "{}"),
+}
+
+Tools = Mapping[str, Mapping[str, Any]]
+
+
+class Instruction(NamedTuple):
+    """A line of plain language that asks for a file, and the parts it is made from."""
+
+    path: str
+    line: str
+    parts: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """One thing the model does: a word of the language, what it acts on, its text."""
+
+    word: str
+    target: str
+    text: str = ""
+    offset: int = 1
+
+
+class Script(NamedTuple):
+    """What one user message asks for."""
+
+    steps: tuple[Step, ...] = ()
+    say: str | None = None
+    fault: str | None = None
+    key: str = "none"
+
+
+class ToolCall(NamedTuple):
+    """A call of one of the tools the client offered."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Turn(NamedTuple):
+    """The answer to one request: a tool call, or text; `step` is what it serves."""
+
+    script: Script
+    answer: ToolCall | str
+    step: Step | None = None
+
+
+def content_for(path: str, line: str) -> str:
+    """Tell what the model writes to a path for a line of plain language.
+
+    The content names the path, the line and, where the line says `from`, every part.
+    """
+    line = line.strip()
+    parts = parts_of(line)
+    if PurePosixPath(path).suffix == ".json":
+        asked = {"name": path, "asked": line, "parts": list(parts)}
+        return json.dumps(asked, indent=2) + "\n"
+    comment = COMMENTS.get(PurePosixPath(path).suffix, "# {}")
+    said = [path, f"asked: {line}", *(f"part: {part}" for part in parts)]
+    return "".join(comment.format(one) + "\n" for one in said)
+
+
+def parts_of(line: str) -> tuple[str, ...]:
+    """Return the paths in backticks that follow the word `from`."""
+    found = PARTS.search(line)
+    return tuple(re.findall(r"`([^`]+)`", found[1])) if found else ()
+
+
+def instructions(text: str) -> list[Instruction]:
+    """Return the lines of plain language in a prompt that ask for files, in order."""
+    lines = (line.strip() for line in text.splitlines())
+    return [
+        Instruction(found[1], line, parts_of(line))
+        for line in lines
+        if (found := INSTRUCTION.match(line))
+    ]
+
+
+def read_script(text: str) -> Script | None:
+    """Read one message as a script; None when nothing in it is meant for the model."""
+    steps: list[Step] = []
+    say = fault = None
+    known = False
+    for line in text.splitlines():
+        if found := DIRECTIVE.match(line):
+            known = True
+            word, rest = found[1], found[2]
+            say = rest if word == "SAY" and say is None else say
+            fault = rest if word == "FAULT" and fault is None else fault
+            if word not in {"SAY", "FAULT"}:
+                steps.append(_directed(word, rest))
+        for path, asked, parts in instructions(line):
+            known = True
+            steps += [Step("READ", part) for part in parts]
+            steps.append(Step("WRITE", path, content_for(path, asked)))
+    return Script(tuple(steps), say, fault, _key(text)) if known else None
+
+
+def take_turn(body: Mapping[str, Any]) -> Turn:
+    """Decide the answer to a chat-completions request from what it holds alone."""
+    tools = offered(body)
+    messages = body.get("messages") or []
+    if not tools and _asks_for_title(messages):
+        return Turn(Script(key="title"), "Scripted title")
+    index, script = _newest(messages)
+    said = messages[index + 1 :]
+    done = sum(len(one.get("tool_calls") or ()) for one in said)
+    if done < len(script.steps):
+        step = script.steps[done]
+        call = _call(tools, step)
+        return Turn(script, call or f"No tool here for {step.word}.", step)
+    return Turn(script, script.say or f"DONE {len(script.steps)} step(s)")
+
+
+def offered(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the tools of a request: name to JSON schema of the arguments."""
+    functions = (tool.get("function") or tool for tool in body.get("tools") or ())
+    return {one["name"]: one.get("parameters") or {} for one in functions}
+
+
+def text_of(content: Any) -> str:
+    """Flatten the content of a message, a string or a list of parts, to text."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text") or "") for part in content or ())
+
+
+def _directed(word: str, rest: str) -> Step:
+    if word != "WRITE":
+        return Step(word, rest)
+    path, _, content = rest.partition(" ")
+    return Step(word, path, content.replace("\\n", "\n") + "\n")
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _asks_for_title(messages: Sequence[Mapping[str, Any]]) -> bool:
+    system = (text_of(one.get("content")) for one in messages if _is(one, "system"))
+    return any("title" in text.lower() for text in system)
+
+
+def _is(message: Mapping[str, Any], *roles: str) -> bool:
+    return message.get("role") in roles
+
+
+def _newest(messages: Sequence[Mapping[str, Any]]) -> tuple[int, Script]:
+    """Find the newest user message that is a script, or points to a file with one."""
+    for index in range(len(messages) - 1, -1, -1):
+        if not _is(messages[index], "user"):
+            continue
+        text = REMINDER.sub("", text_of(messages[index].get("content")))
+        if script := read_script(text):
+            return index, script
+        if pointed := _pointed(text, messages[index + 1 :]):
+            return index, pointed
+    return len(messages), Script()
+
+
+def _pointed(text: str, later: Iterable[Mapping[str, Any]]) -> Script | None:
+    """Follow a message that only says which file to read: the file is the script."""
+    where = POINTER.search(text)
+    if not where or not re.search(r"\bread\b", text, re.IGNORECASE):
+        return None
+    path = (where[1] or where[2]).rstrip(".,;:)")
+    steps, lines = [Step("READ", path)], list[str]()
+    for result in (text_of(one.get("content")) for one in later if _is(one, "tool")):
+        rows = [found for row in result.splitlines() if (found := NUMBERED.match(row))]
+        lines += [row[2] for row in rows] or result.splitlines()
+        last = int(rows[-1][1]) if rows else 0
+        total = TOTAL.search(result)
+        if not total or last >= int(total[1]):
+            inner = read_script("\n".join(lines)) or Script()
+            return inner._replace(steps=(*steps, *inner.steps), key=_key(text))
+        steps.append(Step("READ", path, offset=last + 1))
+    return Script(tuple(steps), key=_key(text))
+
+
+def _call(tools: Tools, step: Step) -> ToolCall | None:
+    """Put a step in terms of the tools the client offers; None if it has none."""
+    if step.word == "RUN":
+        return _shell(tools, step.target)
+    if step.word == "READ":
+        values: list[tuple[Sequence[str], Any]] = [(PATH_KEYS, step.target)]
+        values += [(OFFSET_KEYS, step.offset)] if step.offset > 1 else []
+        return _fill(tools, READ_TOOLS, values)
+    values = [(PATH_KEYS, step.target), (CONTENT_KEYS, step.text)]
+    if call := _fill(tools, WRITE_TOOLS, values):
+        return call
+    path, text = shlex.quote(step.target), shlex.quote(step.text)
+    folder = shlex.quote(str(PurePosixPath(step.target).parent))
+    return _shell(tools, f"mkdir -p {folder} && printf %s {text} > {path}")
+
+
+def _shell(tools: Tools, command: str) -> ToolCall | None:
+    return _fill(tools, SHELL_TOOLS, [(COMMAND_KEYS, command)])
+
+
+def _fill(
+    tools: Tools, names: Sequence[str], values: Sequence[tuple[Sequence[str], Any]]
+) -> ToolCall | None:
+    """Call the first tool of that kind; required arguments left over go by type."""
+    lower = {name.lower(): name for name in tools}
+    name = next((lower[one] for one in names if one in lower), None)
+    if name is None:
+        return None
+    fields = tools[name].get("properties") or {}
+    known = {field.lower().replace("_", ""): field for field in fields}
+    arguments: dict[str, Any] = {}
+    for keys, value in values:
+        if field := next((known[key] for key in keys if key in known), None):
+            is_list = fields[field].get("type") == "array"
+            arguments[field] = ["bash", "-c", value] if is_list else value
+    for field in tools[name].get("required") or ():
+        arguments.setdefault(field, _any_of(fields.get(field) or {}))
+    return ToolCall(name, arguments)
+
+
+def _any_of(schema: Mapping[str, Any]) -> Any:
+    if schema.get("enum"):
+        return schema["enum"][0]
+    by_type = {"integer": 60, "number": 60, "boolean": False, "array": [], "object": {}}
+    return by_type.get(str(schema.get("type")), "scripted")
