@@ -5,8 +5,8 @@
 Needs `kimi` and the Node it asks for on PATH, nothing else: the model is the scripted
 one beside this file. Each case is one run in a workspace and a state folder of its own;
 `CASE.out` and `CASE.err` are its two outputs and `exit_codes.json` tells how it ended.
-Paths, ids, delays and ports are replaced by fixed ones, so recording again with the same
-version changes nothing.
+Paths, ids, delays and ports are replaced by fixed ones, so recording again with the
+same version changes nothing.
 """
 
 from __future__ import annotations
@@ -41,10 +41,15 @@ class Case(NamedTuple):
 
 
 WORK = "WRITE notes.txt hello\nSAY All done."
+ECHO = (
+    "printf 'error: failed to run prompt: provider.auth_error: 401 Echoed\\n"
+    "See log: old.log\\n'"
+)
 CASES = {
     "success": Case("WRITE notes.txt hello\nRUN cat notes.txt\nSAY All done."),
-    "answer_only": Case("SAY First line.\\nSecond line."),
+    "answer_only": Case("SAY Just an answer."),
     "tool_errors": Case("READ missing.txt\nRUN false\nSAY Nothing worked."),
+    "echoed_error": Case(f"RUN {ECHO}\nSAY Only looked at an old log."),
     "400": Case(f"FAULT 400\n{WORK}"),
     "401": Case(f"FAULT 401\n{WORK}"),
     "402": Case(f"FAULT 402\n{WORK}"),
@@ -62,11 +67,12 @@ CASES = {
     "not_configured": Case(WORK, is_configured=False),
     "refused_flag": Case(WORK, args=("-y",)),
 }
+SESSION = "session_00000000-0000-4000-8000-000000000001"
 FIXED = (
-    (r"session_[0-9a-f]{8}(?:-[0-9a-f]+)+", "session_00000000-0000-4000-8000-000000000001"),
+    (r"session_[0-9a-f]{8}(?:-[0-9a-f]+)+", SESSION),
     (r'"delay_ms":[0-9.]+', '"delay_ms":500'),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:9"),
-)  # fmt: skip
+)
 
 
 @contextmanager

@@ -1,0 +1,140 @@
+"""The `kimi` dialect: Kimi Code 2.x with `--output-format stream-json`.
+
+Standard output holds chat messages and `meta` lines. Tool results carry no error flag,
+so they are for reading only. The last line gives the conversation id: it means that
+the program ended its turn and not that the model did. A stream that broke off early
+ends the same way.
+
+A run that fails says why on standard error only, and shell commands that the model
+runs are echoed there too (seen in 2.1.0): a worker that prints an error of the same
+shape has not failed. So only the end of all output tells a failure, by the last error
+line, and never after the program has ended its turn.
+"""
+
+from __future__ import annotations
+
+from kimi_swarm.core.output import (
+    ConversationKnown,
+    FailureTold,
+    Finished,
+    LineIgnored,
+    OutputEvent,
+    RetryNoticed,
+    TextWritten,
+    ToolUsed,
+)
+from kimi_swarm.workers.fields import (
+    MAX_TEXT_CHARS,
+    json_object,
+    status_in,
+    text_in,
+)
+from kimi_swarm.workers.kimi_fault import prompt_failure, refusal, retry_class
+from kimi_swarm.workers.plain import bounded, clip
+from kimi_swarm.workers.provider_fault import without_folders
+
+MAX_SUMMARY_CHARS = 160
+MAX_RESULT_CHARS = 300
+
+# The argument that tells a reader most, whichever tool it is.
+_TELLING = ("path", "file_path", "command", "pattern", "query", "url", "description")
+
+
+class KimiDialect:
+    """Reads Kimi Code's output; its verdict on a failure comes at the end."""
+
+    def __init__(self) -> None:
+        self._has_spoken = False
+        self._has_ended = False
+        self._refusal: FailureTold | None = None
+        self._failure: FailureTold | None = None
+
+    def read(self, line: str, *, is_stderr: bool) -> list[OutputEvent]:
+        """Return what one line means; JSON counts on standard output only."""
+        message = None if is_stderr else json_object(line)
+        if message is None:
+            return self._plain_line(bounded(line, MAX_TEXT_CHARS))
+        match message.get("role"):
+            case "assistant":
+                events = _assistant(message)
+            case "tool":
+                result = _text_of(message.get("content"))
+                events = [LineIgnored(clip(result, MAX_RESULT_CHARS))]
+            case "meta":
+                events = _meta(message)
+            case _:
+                events = None
+        if events is None:
+            return [LineIgnored(bounded(line, MAX_TEXT_CHARS))]
+        self._has_spoken = True
+        self._has_ended = any(isinstance(event, Finished) for event in events)
+        return events
+
+    def end(self) -> list[OutputEvent]:
+        """Return why the program gave up, if it did not end its turn and said so."""
+        told = self._failure or (None if self._has_spoken else self._refusal)
+        return [] if self._has_ended or told is None else [told]
+
+    def _plain_line(self, line: str) -> list[OutputEvent]:
+        if line.startswith("See log: "):
+            return []
+        # Flags are refused in other words, which compilers use as well: those count
+        # only if the program never came to speak.
+        self._failure = prompt_failure(line) or self._failure
+        self._refusal = refusal(line) or self._refusal
+        return [LineIgnored(line)]
+
+
+def _assistant(message: dict[str, object]) -> list[OutputEvent] | None:
+    events: list[OutputEvent] = []
+    text = _text_of(message.get("content"))
+    if text.strip():
+        events.append(TextWritten(bounded(text, MAX_TEXT_CHARS)))
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        match call:
+            case {"function": {"name": str(name), **rest}}:
+                summary = _summary(name, rest.get("arguments"))
+                events.append(ToolUsed(clip(name, 100), summary))
+            case _:
+                pass
+    return events or None
+
+
+def _meta(message: dict[str, object]) -> list[OutputEvent] | None:
+    match message:
+        case {"type": "system.version"}:
+            return []
+        case {"type": "turn.step.retrying"}:
+            status = status_in(message.get("status_code"))
+            text = text_in(message.get("error_message"))
+            failure = retry_class(text_in(message.get("error_name")), status, text)
+            words = text.removeprefix(f"{status} ")
+            return [RetryNoticed(failure, without_folders(words), status)]
+        case {"type": "session.resume_hint"}:
+            known = clip(text_in(message.get("session_id")), 200)
+            ended: list[OutputEvent] = [Finished("stop")]
+            return [ConversationKnown(known), *ended] if known else ended
+        case _:
+            return None
+
+
+def _text_of(content: object) -> str:
+    if not isinstance(content, list):
+        return text_in(content)
+    parts = []
+    for part in content:
+        match part:
+            case str(text) | {"type": "text", "text": str(text)}:
+                parts.append(text)
+            case _:
+                pass
+    return "\n".join(parts)
+
+
+def _summary(name: str, arguments: object) -> str:
+    given = json_object(arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(given, dict):
+        return clip(name, MAX_SUMMARY_CHARS)
+    telling = next((given[key] for key in _TELLING if text_in(given.get(key))), "")
+    return clip(f"{name} {telling}", MAX_SUMMARY_CHARS)

@@ -1,0 +1,91 @@
+"""Kimi Code's own words for what went wrong, and what they mean for the task."""
+
+from __future__ import annotations
+
+import re
+
+from kimi_swarm.core.output import FailureClass, FailureTold
+from kimi_swarm.workers.plain import clip
+from kimi_swarm.workers.provider_fault import class_of, is_quota, without_folders
+
+_REFUSED = "error: "
+_FAILED = "error: failed to run prompt: "
+_CODE = re.compile(r"([a-z]+\.[a-z_]+): ?")
+_STATUS = re.compile(r"([45]\d\d)\b ?")
+_BY_CODE = {
+    "provider.auth_error": FailureClass.AUTH,
+    "provider.rate_limit": FailureClass.RATE_LIMIT,
+    "provider.filtered": FailureClass.BAD_REQUEST,
+    "provider.not_found": FailureClass.NOT_CONFIGURED,
+    "auth.login_required": FailureClass.NOT_CONFIGURED,
+    "auth.provisioning_required": FailureClass.NOT_CONFIGURED,
+    "auth.model_not_resolved": FailureClass.NOT_CONFIGURED,
+    "auth.token_missing": FailureClass.NOT_CONFIGURED,
+    "auth.token_unauthorized": FailureClass.AUTH,
+    "model.not_found": FailureClass.UNKNOWN_MODEL,
+    "model.not_configured": FailureClass.NOT_CONFIGURED,
+    "model.config_invalid": FailureClass.NOT_CONFIGURED,
+    "config.invalid": FailureClass.NOT_CONFIGURED,
+    "context.overflow": FailureClass.BAD_REQUEST,
+}
+_BY_START = (
+    ('Model "', FailureClass.UNKNOWN_MODEL),  # … is not configured in config.toml
+    ("No model configured", FailureClass.NOT_CONFIGURED),
+    ("Provider safety policy", FailureClass.BAD_REQUEST),
+)
+_BY_ERROR_NAME = {
+    "APIProviderRateLimitError": FailureClass.RATE_LIMIT,
+    "APIProviderQuotaExhaustedError": FailureClass.QUOTA,
+    "APIContextOverflowError": FailureClass.BAD_REQUEST,
+    "APIRequestTooLargeError": FailureClass.BAD_REQUEST,
+}
+
+
+def prompt_failure(line: str) -> FailureTold | None:
+    """Return the failure if the line has the form in which a started run reports it."""
+    if not line.startswith(_FAILED):
+        return None
+    text = line.removeprefix(_FAILED)
+    code = ""
+    if coded := _CODE.match(text):
+        code, text = coded[1], text[coded.end() :]
+    status = None
+    if code and (numbered := _STATUS.match(text)):
+        status, text = int(numbered[1]), text[numbered.end() :]
+    return FailureTold(_told_class(code, status, text), _message(text, code), status)
+
+
+def refusal(line: str) -> FailureTold | None:
+    """Return the failure if the line has the form in which wrong flags are refused."""
+    if not line.startswith(_REFUSED):
+        return None
+    text = without_folders(line.removeprefix(_REFUSED))
+    return FailureTold(FailureClass.OTHER, text or "no reason given")
+
+
+def retry_class(error_name: str, status: int | None, message: str) -> FailureClass:
+    """Return what a fault means that the program meets by trying again."""
+    named = _BY_ERROR_NAME.get(error_name)
+    if named in {FailureClass.QUOTA, FailureClass.BAD_REQUEST}:
+        return named
+    if status is not None:
+        return class_of(status, message)
+    return named or FailureClass.PROVIDER
+
+
+def _told_class(code: str, status: int | None, text: str) -> FailureClass:
+    by_code = _BY_CODE.get(code)
+    if status is not None and by_code is not FailureClass.BAD_REQUEST:
+        return class_of(status, text)
+    if by_code is FailureClass.RATE_LIMIT and is_quota(text):
+        return FailureClass.QUOTA
+    if by_code is not None:
+        return by_code
+    if code.startswith("provider."):  # an empty answer, a lost connection, overload
+        return FailureClass.PROVIDER
+    starts = (failure for start, failure in _BY_START if text.startswith(start))
+    return next(starts, FailureClass.OTHER)
+
+
+def _message(text: str, code: str) -> str:
+    return without_folders(text) or clip(code, 100) or "no reason given"
