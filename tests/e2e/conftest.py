@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e import real_programs
-from e2e.swarm_cli import Swarm, bare_environment, copy_tree
+from e2e.swarm_cli import Swarm, bare_environment, copy_tree, git
 from fakes.scripted_model import ScriptedModel
 
 TOLD = "real programs"
@@ -26,7 +25,7 @@ def commands() -> Path:
         return real_programs.install(real_programs.cache_folder())
     except real_programs.NotInstalledError as error:
         sentence = f"The real programs could not be brought from npm: {error}"
-        pytest.fail(sentence, pytrace=False)
+    pytest.fail(sentence, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +67,7 @@ def swarm(
     home.mkdir()
     env = {
         **bare_environment(home, commands),
+        "KIMI_SWARM_HOME": str(tmp_path / "state"),
         "KIMI_SWARM_CACHE": str(swarm_cache),
         "KIMI_MODEL_NAME": "scripted",
         "KIMI_MODEL_API_KEY": "scripted-key",
@@ -91,15 +91,6 @@ def repository(tmp_path: Path) -> Path:
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "Begin")
     return folder
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git as a tester with an identity; gives what it printed."""
-    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]
-    done = subprocess.run(
-        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -100,7 +100,7 @@ def _step(argv: list[str], folder: Path, env: dict[str, str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalledError(f"{what} did not run: {error}.") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        last = " | ".join(said[-4:]) or "nothing was said"
-        raise NotInstalledError(f"{what} ended with {done.returncode}: {last}")
+        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines()]
+        first = " | ".join([line for line in said if " " in line][:4])
+        raise NotInstalledError(f"{what} ended with {done.returncode}: {first}")
     return done.stdout

@@ -72,18 +72,28 @@ def bare_environment(home: Path, *commands: Path) -> dict[str, str]:
     }
 
 
+def git(folder: Path, *words: str) -> str:
+    """Run git as a tester with an identity; gives what it printed."""
+    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 class Swarm:
-    """One user's kimi-swarm: a room of their own, a state folder and an environment.
+    """One user's kimi-swarm: a room of their own, and an environment.
 
     `room` is the folder under which everything of this user lives; every process that
-    works there, or names it, is held to be this user's.
+    works there, or names it in its words or variables, is held to be this user's.
     """
 
     def __init__(self, tree: Path, room: Path, env: Mapping[str, str]) -> None:
         self.tree = tree
         self.room = room
-        self.home = room / "state"
-        self.env = {**env, "KIMI_SWARM_HOME": str(self.home)}
+        self.env = dict(env)
+        usual = Path(env["HOME"]) / ".local" / "state" / "kimi-swarm"
+        self.state = Path(env.get("KIMI_SWARM_HOME") or usual)
 
     def call(
         self,
@@ -134,6 +144,10 @@ class Swarm:
         )
         return {one["task"]: one for one in listed}
 
+    def repository(self, run: str) -> Path:
+        """Return the repository that a plan with `repo: new` was given."""
+        return self.state / "repos" / run
+
     def processes(self) -> list[Process]:
         """Find every living process that works in the room or has it in its words."""
         mark = os.fsencode(self.room)
@@ -142,7 +156,7 @@ class Swarm:
 
     def end(self) -> list[Process]:
         """End everything, at last by force; gives the processes that needed force."""
-        if self.home.exists():
+        if self.state.exists():
             self.call("kill", "--all", code=None)
         limit = time.monotonic() + IDLE_LIMIT_S
         while (left := self.processes()) and time.monotonic() < limit:
