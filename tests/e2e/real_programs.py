@@ -100,7 +100,8 @@ def _step(argv: list[str], folder: Path, env: dict[str, str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalledError(f"{what} did not run: {error}.") from error
     if done.returncode:
-        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines()]
-        first = " | ".join([line for line in said if " " in line][:4])
+        said = done.stderr.splitlines()
+        errors = [line for line in said if line.startswith("npm error")]
+        first = " | ".join((errors or said)[:4])
         raise NotInstalledError(f"{what} ended with {done.returncode}: {first}")
     return done.stdout
