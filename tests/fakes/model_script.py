@@ -18,7 +18,7 @@ INSTRUCTION = re.compile(r"^(?:[-*]|\d+[.)])?[ \t]*(?:Create|Write|Update) `([^`
 PARTS = re.compile(r"\bfrom ((?:`[^`]+`(?:, and |, | and )?)+)")
 POINTER = re.compile(r"`([^`\s]+)`|(?<![\w/])(/[^\s`'\"<>]+)")
 REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
-NUMBERED = re.compile(r"^[ \t]*(\d+)(?:\t|\| ?)(.*)$")
+NUMBERED = re.compile(r"^[ \t]*(\d+)(?:\t|: |\| ?)(.*)$")
 TOTAL = re.compile(r"Total lines in file: (\d+)")
 
 WRITE_TOOLS = ("write", "write_file", "create_file", "write_to_file")
