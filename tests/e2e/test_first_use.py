@@ -122,4 +122,5 @@ def test_the_wheel_gives_the_command_without_the_source(
     assert installed <= pinned
     assert "kimi_swarm/_bundle/manifest.yaml" in names
     assert any(name.startswith("kimi_swarm/_bundle/prompts/") for name in names)
-    assert not any("launcher" in name or name.endswith("swarm.py") for name in names)
+    info = f"kimi_swarm-{version}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"kimi_swarm", info}
