@@ -1,0 +1,294 @@
+"""A plan as people write it: tasks, and what each of them needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    ValidationError,
+)
+
+from kimi_swarm.core.needs import need_problems, order_of
+from kimi_swarm.core.task import Expect, WorkspaceMode, WorkspaceNeed
+from kimi_swarm.core.written import (
+    Line,
+    Problem,
+    Text,
+    Word,
+    Written,
+    one_sentence,
+    problems_in,
+    quoted,
+)
+from kimi_swarm.errors import SwarmError
+
+COMMAND = "command"
+NEW_REPOSITORY = "new"
+RESERVED_NAMES = frozenset({"merged"})
+MAX_TASKS = 5_000
+_UNTRACKED = (WorkspaceMode.SHARED, WorkspaceMode.NONE)
+
+
+class PlanError(SwarmError):
+    """Raised when a plan cannot be run as it is written; nothing was started."""
+
+    code = "plan"
+
+    def __init__(self, origin: str, problems: list[Problem]) -> None:
+        super().__init__(
+            one_sentence(origin, problems),
+            remedy="Correct the plan and try again; nothing was started.",
+        )
+        self.problems = tuple(problems)
+
+
+class Role(StrEnum):
+    """Which working rules a worker is given beside its prompt."""
+
+    WORKER = "worker"
+    ASSEMBLER = "assembler"
+    SYNTHESISER = "synthesiser"
+    NONE = "none"
+
+
+def _task_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", name):
+        raise ValueError(
+            "is no task name: use at most 41 small letters, digits, - and _, "
+            "the first a letter or digit"
+        )
+    if name in RESERVED_NAMES:
+        raise ValueError("is kept for the merged result; choose another name")
+    return name
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        raise ValueError(f"{quoted(path)} must be a path inside the repository")
+    return path
+
+
+def _revision(text: str) -> str:
+    if text.startswith("-") or any(c.isspace() for c in text):
+        raise ValueError(f"{quoted(text)} is no commit, branch or tag")
+    return text
+
+
+def _mode_alone(value: object) -> object:
+    return {"mode": value} if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_task_name)]
+Arguments = Annotated[tuple[Word, ...], Field(strict=False, min_length=1)]
+Needs = Annotated[tuple[str, ...], Field(strict=False)]
+InsidePath = Annotated[Line, AfterValidator(_inside)]
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+Retries = Annotated[int, Field(ge=0, le=20)]
+Wanted = Annotated[Expect, Field(strict=False)]
+
+
+class WorkspaceSpec(Written):
+    """Where a task works and what is prepared there; a mapping means worktree."""
+
+    mode: Annotated[WorkspaceMode, Field(strict=False)] = WorkspaceMode.WORKTREE
+    copied: Annotated[
+        tuple[InsidePath, ...], Field(strict=False, alias="copy", max_length=1000)
+    ] = ()
+    setup: Text | None = None
+    ports: Annotated[int, Field(ge=0, le=64)] = 0
+
+    def need(self) -> WorkspaceNeed:
+        """Return the record that the machine keeps of it."""
+        return WorkspaceNeed(self.mode, self.copied, self.setup, self.ports)
+
+
+Workspace = Annotated[WorkspaceSpec, BeforeValidator(_mode_alone)]
+
+
+class Defaults(Written):
+    """What holds for every task that does not say otherwise."""
+
+    profile: Line | None = None
+    model: Line | None = None
+    workspace: Workspace | None = None
+    check: Text | None = None
+    expect: Wanted | None = None
+    timeout_s: Seconds | None = None
+    retries: Retries | None = None
+
+
+class Limits(Written):
+    """What the whole run keeps to; seconds, tokens, US dollars."""
+
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    spacing_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+    wall_s: Annotated[float, Field(gt=0, le=2_592_000)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
+
+
+class PlanTask(Written):
+    """One unit of work as written; `Plan.effective` fills in the defaults."""
+
+    prompt: Text | None = None
+    prompt_file: Line | None = None
+    argv: Arguments | None = None
+    profile: Line | None = None
+    model: Line | None = None
+    needs: Needs = ()
+    workspace: Workspace | None = None
+    check: Text | None = None
+    expect: Wanted | None = None
+    role: Annotated[Role, Field(strict=False)] = Role.WORKER
+    result: dict[str, JsonValue] | None = None
+    timeout_s: Seconds | None = None
+    retries: Retries | None = None
+
+    def expected(self, *, by_profile: Expect | None = None) -> Expect:
+        """Return what must be left: as written, else the profile's, else by mode.
+
+        Ask it of an effective task.
+        """
+        if self.expect or by_profile:
+            return self.expect or by_profile or Expect.CHANGES
+        mode = (self.workspace or WorkspaceSpec()).mode
+        return Expect.ANSWER if mode in _UNTRACKED else Expect.CHANGES
+
+
+class Plan(Written):
+    """Tasks and what each needs. A `repo` of `new` asks for one of the run's own."""
+
+    name: Annotated[Line, Field(max_length=80)] | None = None
+    repo: Line | None = None
+    base: Annotated[Line, AfterValidator(_revision)] | None = None
+    defaults: Defaults = Defaults()
+    limits: Limits = Limits()
+    tasks: Annotated[dict[Name, PlanTask], Field(min_length=1, max_length=MAX_TASKS)]
+
+    def order(self) -> tuple[str, ...]:
+        """Return the task names, needs before what needs them, else as written."""
+        return order_of({name: task.needs for name, task in self.tasks.items()})
+
+    def profile_of(self, name: str) -> str | None:
+        """Return the profile a task asks for; a task with `argv` is a `command`."""
+        task = self.tasks[name]
+        implied = COMMAND if task.argv is not None else self.defaults.profile
+        return task.profile or implied
+
+    def effective(self, name: str) -> PlanTask:
+        """Return one task with the defaults filled in.
+
+        The default model goes only to tasks that take the default profile: a model's
+        name means nothing to another kind of worker. Left None: profile, timeout_s.
+        """
+        task, base = self.tasks[name], self.defaults
+        takes_default = task.profile in (None, base.profile) and task.argv is None
+        return task.model_copy(
+            update={
+                "profile": self.profile_of(name),
+                "model": task.model or (base.model if takes_default else None),
+                "workspace": task.workspace or base.workspace or WorkspaceSpec(),
+                "check": task.check or base.check,
+                "expect": task.expect or base.expect,
+                "timeout_s": task.timeout_s or base.timeout_s,
+                "retries": base.retries if task.retries is None else task.retries,
+            }
+        )
+
+    def with_profile(self, name: str) -> Plan:
+        """Return the plan done by another kind of worker, `command` tasks kept.
+
+        Models named for the old workers are dropped. Raises PlanError when `name` is
+        `command`, which takes no prompts.
+        """
+        change = {"profile": name, "model": None}
+        tasks = {
+            key: task
+            if self.profile_of(key) == COMMAND
+            else task.model_copy(update={"profile": None, "model": None})
+            for key, task in self.tasks.items()
+        }
+        defaults = self.defaults.model_copy(update=change)
+        plan = self.model_copy(update={"defaults": defaults, "tasks": tasks})
+        if problems := list(_task_problems(plan)):
+            raise PlanError(f"--profile {name}", problems)
+        return plan
+
+    def not_enforced(self) -> tuple[str, ...]:
+        """Name the given fields that this version accepts but does not enforce yet."""
+        tasks = self.tasks.values()
+        given = {
+            "limits.tokens": self.limits.tokens is not None,
+            "limits.usd": self.limits.usd is not None,
+            "defaults.retries": bool(self.defaults.retries),
+            "tasks.*.retries": any(task.retries for task in tasks),
+            "tasks.*.result": any(task.result is not None for task in tasks),
+        }
+        return tuple(field for field, is_given in given.items() if is_given)
+
+
+def parse_plan(data: object, *, origin: str) -> Plan:
+    """Turn plain data (from YAML or JSON) into a plan that can be run.
+
+    `origin` is what to call the source in a refusal. Raises PlanError.
+    """
+    if data is None:
+        raise PlanError(origin, [Problem("", "the plan is empty")])
+    try:
+        plan = Plan.model_validate(data)
+    except ValidationError as error:
+        raise PlanError(origin, problems_in(error, Plan)) from None
+    needs = {name: task.needs for name, task in plan.tasks.items()}
+    if problems := [
+        *_plan_problems(plan),
+        *_task_problems(plan),
+        *need_problems(needs),
+    ]:
+        raise PlanError(origin, problems)
+    return plan
+
+
+def _plan_problems(plan: Plan) -> Iterator[Problem]:
+    if plan.repo == NEW_REPOSITORY and plan.base is not None:
+        yield Problem("base", "a new repository has no commit to start from; drop it")
+
+
+def _task_problems(plan: Plan) -> Iterator[Problem]:
+    for name, task in plan.tasks.items():
+        path, profile = f"tasks.{name}", plan.profile_of(name)
+        sources = [task.prompt, task.prompt_file, task.argv]
+        if len([source for source in sources if source is not None]) != 1:
+            yield Problem(path, "give exactly one of prompt, prompt_file and argv")
+        elif task.argv is not None and profile != COMMAND:
+            wrong = quoted(profile or "")
+            yield Problem(
+                f"{path}.argv", f'only profile "command" runs it, not {wrong}'
+            )
+        elif task.argv is None and profile == COMMAND:
+            yield Problem(path, 'profile "command" needs argv, not a prompt')
+        yield from _workspace_problems(path, plan.effective(name))
+
+
+def _workspace_problems(path: str, task: PlanTask) -> Iterator[Problem]:
+    spec = task.workspace or WorkspaceSpec()
+    if spec.mode not in _UNTRACKED:
+        return
+    if spec.copied or spec.setup is not None:
+        yield Problem(
+            f"{path}.workspace",
+            f"copy and setup have no place in mode {spec.mode}; use worktree or fresh",
+        )
+    if task.expect is Expect.CHANGES:
+        yield Problem(
+            f"{path}.expect",
+            f"nothing is committed in mode {spec.mode}, so changes cannot be expected",
+        )
