@@ -9,8 +9,8 @@ Create, Write or Update and a path in backticks makes it write that file:
     - Create `src/Header.tsx`: a header with a dark-mode switch
     - Write `src/App.tsx` from `src/Header.tsx` and `src/Footer.tsx`
 
-The content depends on that line alone, and on the files named after `from`, which must
-be there. A prompt without such a line gets a sentence for an answer. Paths are relative
+The content depends on that line alone, and on the files named after `from` (one, or
+several with commas or `and` between them), which must be there. A prompt without such a line gets a sentence for an answer. Paths are relative
 and stay inside the folder. Its token counts are made up from lengths. It pauses
 KIMI_SWARM_DEMO_PACE_S seconds (default 0.2) before each file, so that a person can
 watch. Exit code 0: done; 1: an `error` event says why not; 143: ended by SIGTERM.
@@ -36,7 +36,7 @@ TOKEN_CHARS = 4
 _ORDER = re.compile(
     r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?:Create|Write|Update)[ \t]+`([^`]*)`(.*)"
 )
-_FROM = re.compile(r"\bfrom\b(?=[^`]*`)")
+_FROM = re.compile(r"\bfrom[ \t]+((?:`[^`]*`(?:,? and |,[ \t]*)?)+)")
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -58,8 +58,9 @@ def orders(prompt: str) -> list[Order]:
     for line in prompt.splitlines():
         if asked := _ORDER.fullmatch(line):
             path, rest = asked.groups()
-            words, *tail = _FROM.split(rest, maxsplit=1)
-            sources = tuple(_QUOTED.findall(tail[0])) if tail else ()
+            named = _FROM.search(rest)
+            words = rest[: named.start()] if named else rest
+            sources = tuple(_QUOTED.findall(named[1])) if named else ()
             found.append(Order(path, words.strip(" \t:;,.-"), sources))
     return found
 

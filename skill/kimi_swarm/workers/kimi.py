@@ -19,19 +19,11 @@ from kimi_swarm.core.output import (
     Finished,
     LineIgnored,
     OutputEvent,
-    RetryNoticed,
     TextWritten,
     ToolUsed,
 )
-from kimi_swarm.workers.fields import (
-    MAX_TEXT_CHARS,
-    json_object,
-    status_in,
-    text_in,
-)
-from kimi_swarm.workers.kimi_fault import prompt_failure, refusal, retry_class
+from kimi_swarm.workers.fields import MAX_TEXT_CHARS, json_object, text_in
 from kimi_swarm.workers.plain import bounded, clip
-from kimi_swarm.workers.provider_fault import without_folders
 
 MAX_SUMMARY_CHARS = 160
 MAX_RESULT_CHARS = 300
@@ -78,11 +70,20 @@ class KimiDialect:
     def _plain_line(self, line: str) -> list[OutputEvent]:
         if line.startswith("See log: "):
             return []
+        if "error: " in line:
+            self._take_error(line)
+        return [LineIgnored(line)]
+
+    def _take_error(self, line: str) -> None:
+        from kimi_swarm.workers.kimi_fault import (  # noqa: PLC0415 most runs need none
+            prompt_failure,
+            refusal,
+        )
+
         # Flags are refused in other words, which compilers use as well: those count
         # only if the program never came to speak.
         self._failure = prompt_failure(line) or self._failure
         self._refusal = refusal(line) or self._refusal
-        return [LineIgnored(line)]
 
 
 def _assistant(message: dict[str, object]) -> list[OutputEvent] | None:
@@ -106,11 +107,11 @@ def _meta(message: dict[str, object]) -> list[OutputEvent] | None:
         case {"type": "system.version"}:
             return []
         case {"type": "turn.step.retrying"}:
-            status = status_in(message.get("status_code"))
-            text = text_in(message.get("error_message"))
-            failure = retry_class(text_in(message.get("error_name")), status, text)
-            words = text.removeprefix(f"{status} ")
-            return [RetryNoticed(failure, without_folders(words), status)]
+            from kimi_swarm.workers.kimi_fault import (  # noqa: PLC0415 rarely needed
+                retry_noticed,
+            )
+
+            return [retry_noticed(message)]
         case {"type": "session.resume_hint"}:
             known = clip(text_in(message.get("session_id")), 200)
             ended: list[OutputEvent] = [Finished("stop")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kimi_swarm.core.output import FailureClass, FailureTold
+from kimi_swarm.core.output import FailureClass, FailureTold, RetryNoticed
+from kimi_swarm.workers.fields import status_in, text_in
 from kimi_swarm.workers.plain import clip
 from kimi_swarm.workers.provider_fault import class_of, is_quota, without_folders
 
@@ -42,10 +43,13 @@ _BY_ERROR_NAME = {
 
 
 def prompt_failure(line: str) -> FailureTold | None:
-    """Return the failure if the line has the form in which a started run reports it."""
-    if not line.startswith(_FAILED):
+    """Return the failure if the line has the form in which a started run reports it.
+
+    Words may stand before it: a shell command's echo that no newline ended.
+    """
+    _, has_failed, text = line.partition(_FAILED)
+    if not has_failed:
         return None
-    text = line.removeprefix(_FAILED)
     code = ""
     if coded := _CODE.match(text):
         code, text = coded[1], text[coded.end() :]
@@ -63,14 +67,19 @@ def refusal(line: str) -> FailureTold | None:
     return FailureTold(FailureClass.OTHER, text or "no reason given")
 
 
-def retry_class(error_name: str, status: int | None, message: str) -> FailureClass:
-    """Return what a fault means that the program meets by trying again."""
-    named = _BY_ERROR_NAME.get(error_name)
+def retry_noticed(message: dict[str, object]) -> RetryNoticed:
+    """Return the fault that a `turn.step.retrying` message tells of."""
+    status = status_in(message.get("status_code"))
+    words = text_in(message.get("error_message")).removeprefix(f"{status} ")
+    failure: FailureClass
+    named = _BY_ERROR_NAME.get(text_in(message.get("error_name")))
     if named in {FailureClass.QUOTA, FailureClass.BAD_REQUEST}:
-        return named
-    if status is not None:
-        return class_of(status, message)
-    return named or FailureClass.PROVIDER
+        failure = named
+    elif status is not None and status >= 400:  # noqa: PLR2004 HTTP's own bound
+        failure = class_of(status, words)
+    else:
+        failure = named or FailureClass.PROVIDER
+    return RetryNoticed(failure, without_folders(words), status)
 
 
 def _told_class(code: str, status: int | None, text: str) -> FailureClass:

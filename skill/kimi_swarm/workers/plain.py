@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 import re
-
-# A sequence that never ends loses only its introducer, so that nothing can hide the
-# rest of a text. Lone surrogates (JSON can spell them) could not be encoded again.
-_UNSAFE = re.compile(
-    r"(?P<surrogate>[\ud800-\udfff])"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])"  # OSC, DCS, SOS, PM, APC: a string …
-    r"[^\n\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # … to its terminator
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
-    r"|\x1b(?![\[\]PX^_])[ -/]*[0-~]?"  # ESC and what it introduces
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # writing direction
-)
+from functools import cache
 
 
 def plain(text: str) -> str:
@@ -27,7 +16,7 @@ def plain(text: str) -> str:
         return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSAFE.sub(_harmless, text)
+    return _unsafe().sub(_harmless, text)
 
 
 def clip(text: str, limit: int) -> str:
@@ -40,6 +29,21 @@ def bounded(text: str, limit: int) -> str:
     """Return the plain text, its newlines kept, cut with a mark after `limit`."""
     text = plain(text)
     return text if len(text) <= limit else text[:limit] + " … [cut]"
+
+
+@cache  # most output needs none of this, and `log` has no time to waste
+def _unsafe() -> re.Pattern[str]:
+    # A sequence that never ends loses only its introducer, so that nothing can hide
+    # the rest of a text. Lone surrogates (JSON can spell them) could not be encoded.
+    return re.compile(
+        r"(?P<surrogate>[\ud800-\udfff])"
+        r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])"  # OSC, DCS, SOS, PM, APC: a string …
+        r"[^\n\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # … to its terminator
+        r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
+        r"|\x1b(?![\[\]PX^_])[ -/]*[0-~]?"  # ESC and what it introduces
+        r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+        r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # writing direction
+    )
 
 
 def _harmless(found: re.Match[str]) -> str:
