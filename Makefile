@@ -1,7 +1,7 @@
 # `make test` is the gate. Everything runs in .venv, made from requirements-dev.lock.
 
 BIN := .venv/bin
-MYPY := mypy skill/swarm.py skill/launcher skill/kimi_swarm
+TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests
 
 # Compiled files go beside the tools, never under skill/.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
@@ -21,7 +21,7 @@ test: lint ## lint, then every test that needs no network
 lint: venv ## format, lint, strict types, import contracts, dead code, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/$(MYPY)
+	$(BIN)/mypy $(TYPED)
 	PYTHONPATH=skill $(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/codespell

@@ -103,9 +103,10 @@ def remembered(cache: str, root: str, tag: str) -> "tuple[str, str] | None":
     try:
         with open(index_path(cache, root, tag), "rb") as file:
             head, _, recorded = file.read().partition(b"\n")
+        is_unchanged = recorded == signature(root)
     except OSError:
         return None
-    if recorded != signature(root):
+    if not is_unchanged:
         return None
     code_key, _, env_name = head.decode("ascii", "replace").partition(" ")
     code = os.path.join(cache, "code", code_key)
@@ -180,4 +181,7 @@ def main(argv: "list[str]") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

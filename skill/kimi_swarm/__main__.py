@@ -13,12 +13,22 @@ def main() -> int:
     argv = sys.argv[1:]
     os.environ.setdefault("KIMI_SWARM_PYTHON", sys.executable)
     os.environ.setdefault("KIMI_SWARM_PROG", "kimi-swarm")
+    try:
+        return run(argv)
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line by the lightest way that can."""
     verb = next((word for word in argv if not word.startswith("-")), "")
     if verb in HOT_VERBS:
-        from kimi_swarm.cli.hot import main as run  # noqa: PLC0415 - keep the other out
-    else:
-        from kimi_swarm.cli.main import main as run  # noqa: PLC0415 - heavy imports
-    return run(argv)
+        from kimi_swarm.cli import hot  # noqa: PLC0415 - keep the other out
+
+        return hot.main(argv)
+    from kimi_swarm.cli import main as cold  # noqa: PLC0415 - heavy imports
+
+    return cold.main(argv)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from launcher.problem import Problem
+from launcher.problem import Problem, skill_unreadable
 from swarm import index_path, signature, survey
 
 NEEDED = ("manifest.yaml", "requirements.lock", "skill/kimi_swarm/__init__.py")
@@ -64,28 +64,34 @@ def lay_code(cache: str, root: str) -> CodeCopy:
 def read_skill(root: str) -> Snapshot:
     """Return all files of one moment, waiting while an update replaces them."""
     for _ in range(TRIES):
-        before = signature(root)
-        names = survey(root)
-        missing = [name for name in NEEDED if name not in names]
         try:
-            files = {name: _content(root, name) for name in names}
+            before = signature(root)
+            files = {name: _content(root, name) for name in survey(root)}
+            is_settled = signature(root) == before
         except FileNotFoundError:
-            missing = []
-        else:
-            if not missing and signature(root) == before:
-                return Snapshot(before, files)
-            if missing and signature(root) == before:
-                raise Problem(
-                    "skill_incomplete",
-                    f"The skill folder {root} has no {missing[0]}.",
-                    "Install the skill again.",
-                )
+            is_settled, before, files = False, b"", {}
+        except OSError as error:
+            raise skill_unreadable(root, error) from None
+        if is_settled:
+            return Snapshot(before, complete(root, files))
         time.sleep(PAUSE_S)
     raise Problem(
         "skill_changing",
         f"The skill folder {root} keeps changing.",
         "Call again when its update has ended.",
     )
+
+
+def complete(root: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return `files` if none we cannot do without is missing; raises Problem."""
+    for name in NEEDED:
+        if name not in files:
+            raise Problem(
+                "skill_incomplete",
+                f"The skill folder {root} has no {name}.",
+                "Install the skill again.",
+            )
+    return files
 
 
 def place(name: str) -> str:

@@ -15,7 +15,7 @@ def prepare(
     """Return the code copy and the environment's interpreter, both made if missing.
 
     A hot verb builds no environment. Raises SystemExit(2) after a sentence when
-    something is missing, and SystemExit(130) when interrupted.
+    something is missing.
     """
     try:
         return _prepare(cache, root, tag, is_hot=is_hot)
@@ -23,8 +23,6 @@ def prepare(
         raise SystemExit(tell(problem, argv)) from None
     except OSError as error:
         raise SystemExit(tell(cache_not_writable(cache, error), argv)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
 
 
 def _prepare(cache: str, root: str, tag: str, *, is_hot: bool) -> tuple[str, str]:

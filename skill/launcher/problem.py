@@ -50,3 +50,12 @@ def cache_not_writable(cache: str, error: OSError) -> Problem:
         f"The cache folder {cache} cannot be written ({reason(error)}).",
         "Set KIMI_SWARM_CACHE to a folder you may write to.",
     )
+
+
+def skill_unreadable(root: str, error: OSError) -> Problem:
+    """Return the problem of a skill folder with something in it we may not read."""
+    return Problem(
+        "skill_unreadable",
+        f"The skill folder {root} cannot be read ({reason(error)}).",
+        "Give yourself the right to read it, or install the skill again.",
+    )

@@ -66,7 +66,7 @@ def test_first_use_builds_an_environment_that_works(
         env["PATH"] = os.pathsep.join([str(Path(uv).parent), env["PATH"]])
     cache = tmp_path / "the cache"
     env["KIMI_SWARM_CACHE"] = str(cache)
-    words = [BASE_PYTHON, skill / "skill" / "swarm.py", "--version"]
+    words: list[str | Path] = [BASE_PYTHON, skill / "skill" / "swarm.py", "--version"]
     assert declared_version(skill) in output(*words, cwd=tmp_path, env=env)
     (built,) = (one for one in (cache / "env").iterdir() if one.is_dir())
     python = built / "bin" / "python"
@@ -105,7 +105,7 @@ def test_the_wheel_gives_the_command_without_the_source(
     venv = tmp_path / "venv"
     version = declared_version(skill)
     output(sys.executable, "-I", "-m", "venv", venv, cwd=tmp_path, env=env)
-    pip = [venv / "bin" / "python", "-I", "-m", "pip", "-q"]
+    pip: list[str | Path] = [venv / "bin" / "python", "-I", "-m", "pip", "-q"]
     output(*pip, "wheel", "--no-deps", "-w", tmp_path, skill, cwd=tmp_path, env=env)
     (wheel,) = tmp_path.glob("*.whl")
     output(*pip, "install", wheel, cwd=tmp_path, env=env)

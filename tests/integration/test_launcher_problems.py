@@ -14,6 +14,9 @@ import pytest
 from fakes.skill_folder import SkillFolder
 from launcher import elsewhere
 
+INTERRUPTING_UV = """#!/bin/sh
+if [ "$1" = venv ]; then kill -INT "$PPID"; fi
+"""
 FAILING_SHIM = "#!/bin/sh\nexit 127\n"
 NO_MODULE = "import sys\nsys.modules['{}'] = None\n"
 
@@ -174,3 +177,23 @@ def test_a_skill_with_a_file_missing_says_which(skill: SkillFolder, name: str) -
     answer = skill.call("list")
     assert answer.code == 2
     assert f"has no {name}. Install the skill again." in answer.err
+
+
+def test_a_skill_that_cannot_be_read_is_one_sentence(skill: SkillFolder) -> None:
+    (skill.root / "manifest.yaml").unlink()
+    (skill.root / "manifest.yaml").symlink_to("manifest.yaml")
+    answer = skill.call("list")
+    assert answer.code == 2
+    assert f"The skill folder {skill.root} cannot be read" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_an_interrupted_build_says_nothing_more_and_is_made_good(
+    skill: SkillFolder,
+) -> None:
+    skill.program("uv", INTERRUPTING_UV)
+    answer = skill.call("run")
+    assert answer.code == 130
+    assert "Traceback" not in answer.err
+    skill.with_fake_uv()
+    assert skill.call("run").code == 0
