@@ -11,9 +11,12 @@ from subprocess import DEVNULL, PIPE
 from typing import NamedTuple
 
 import anyio
-from anyio.abc import ByteReceiveStream
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from kimi_swarm.errors import SwarmError
+
+PIPE_GRACE_S = 1.0
+READ_SIZE_BYTES = 65_536
 
 
 class ProgramMissingError(SwarmError):
@@ -29,6 +32,31 @@ class ProgramMissingError(SwarmError):
         self.program = program
 
 
+class CommandStartError(SwarmError):
+    """Raised when a program is there but cannot be started."""
+
+    code = "command_start"
+    exit_code = 1
+
+    def __init__(self, program: str, why: str) -> None:
+        super().__init__(
+            f"{program} could not be started: {why}.",
+            remedy=f"Check that {program} may be executed by this user.",
+        )
+
+
+class FolderMissingError(SwarmError):
+    """Raised when the folder to work in is not there."""
+
+    code = "folder_missing"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"The folder {folder} does not exist.", remedy="Name a folder that exists."
+        )
+        self.folder = folder
+
+
 class CommandTimeoutError(SwarmError):
     """Raised when a short program does not end in time; it was killed."""
 
@@ -37,15 +65,38 @@ class CommandTimeoutError(SwarmError):
     retryable = True
 
     def __init__(self, argv: Sequence[str], limit_s: float) -> None:
-        super().__init__(f"{' '.join(argv[:4])} did not end within {limit_s:g} s.")
+        super().__init__(
+            f"{' '.join(argv[:4])} did not end within {limit_s:g} s.",
+            remedy="Try again when the machine is less busy.",
+        )
 
 
 class Completed(NamedTuple):
-    """How a short program ended: exit code (negative: signal), and what it wrote."""
+    """How a short program ended: exit code (negative: signal), and what it wrote.
+
+    `cut_bytes` counts what `stdout` lacks because of the caller's bound.
+    """
 
     exit_code: int
     stdout: bytes
     stderr: bytes
+    cut_bytes: int = 0
+
+
+class _Sink:
+    """Keeps the first bytes of a stream and counts the rest."""
+
+    def __init__(self, keep_bytes: int | None) -> None:
+        self.kept = bytearray()
+        self.cut_bytes = 0
+        self._keep_bytes = keep_bytes
+
+    def take(self, chunk: bytes) -> None:
+        room = len(chunk)
+        if self._keep_bytes is not None:
+            room = min(room, self._keep_bytes - len(self.kept))
+        self.kept += chunk[:room]
+        self.cut_bytes += len(chunk) - room
 
 
 async def run_command(
@@ -53,45 +104,74 @@ async def run_command(
     *,
     cwd: Path,
     env: Mapping[str, str],
+    stdin: bytes = b"",
+    keep_bytes: int | None = None,
     limit_s: float = 120.0,
 ) -> Completed:
-    """Run a program to its end in a session of its own, stdin empty.
+    """Run a program to its end in a session of its own.
 
-    The whole process group is killed when `limit_s` seconds pass or the caller is
-    cancelled. Raises ProgramMissingError, CommandTimeoutError.
+    It reads `stdin` and then its end. Of its output the first `keep_bytes` are kept,
+    the rest is read and counted. The whole process group is killed when `limit_s`
+    seconds pass or the caller is cancelled. Raises ProgramMissingError,
+    CommandStartError, FolderMissingError, CommandTimeoutError.
     """
-    try:
-        process = await anyio.open_process(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise ProgramMissingError(argv[0]) from error
-    out: list[bytes] = []
-    err: list[bytes] = []
+    with anyio.CancelScope(shield=True):  # no process may start unseen by us
+        process = await _start(argv, cwd, env, has_input=bool(stdin))
+    out, err = _Sink(keep_bytes), _Sink(None)
     exit_code: int | None = None
     try:
         with anyio.move_on_after(limit_s):
-            async with anyio.create_task_group() as group:
-                group.start_soon(_drain, process.stdout, out)
-                group.start_soon(_drain, process.stderr, err)
-            exit_code = await process.wait()
+            async with anyio.create_task_group() as streams:
+                streams.start_soon(_feed, process.stdin, stdin)
+                streams.start_soon(_drain, process.stdout, out)
+                streams.start_soon(_drain, process.stderr, err)
+                exit_code = await process.wait()
+                # A background child may hold our pipes open for ever.
+                streams.cancel_scope.deadline = anyio.current_time() + PIPE_GRACE_S
     finally:
-        if exit_code is None:
+        if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         with anyio.CancelScope(shield=True):
             await process.aclose()
     if exit_code is None:
         raise CommandTimeoutError(argv, limit_s)
-    return Completed(exit_code, b"".join(out), b"".join(err))
+    return Completed(exit_code, bytes(out.kept), bytes(err.kept), out.cut_bytes)
 
 
-async def _drain(stream: ByteReceiveStream | None, into: list[bytes]) -> None:
+async def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, has_input: bool
+) -> Process:
+    try:
+        return await anyio.open_process(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=PIPE if has_input else DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        if not os.access(cwd, os.F_OK):
+            raise FolderMissingError(cwd) from error
+        if isinstance(error, FileNotFoundError):
+            raise ProgramMissingError(argv[0]) from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise CommandStartError(argv[0], why) from error
+
+
+async def _feed(stream: ByteSendStream | None, what: bytes) -> None:
     if stream is not None:
-        into.extend([chunk async for chunk in stream])
+        # A program may end without reading all; its exit code tells the story.
+        with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await stream.send(what)
+        with suppress(OSError, anyio.BrokenResourceError):
+            await stream.aclose()
+
+
+async def _drain(stream: ByteReceiveStream | None, into: _Sink) -> None:
+    if stream is not None:
+        with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
+            while True:
+                into.take(await stream.receive(READ_SIZE_BYTES))

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from fakes.repos import commit_files, make_repository, portrait, run_git, write_files
+from kimi_swarm.workspace.commit import commit_all
+from kimi_swarm.workspace.errors import (
+    BranchTakenError,
+    FolderTakenError,
+    RepositoryGoneError,
+    UnknownCommitError,
+)
+from kimi_swarm.workspace.lock import repository_lock
+from kimi_swarm.workspace.renew import renew_worktree
+from kimi_swarm.workspace.repository import open_repository
+from kimi_swarm.workspace.tree import Repository, Worktree, git_dir_of
+from kimi_swarm.workspace.worktree import add_worktree, create_fresh
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def repo(tmp_path: Path) -> Repository:
+    files = {"a.txt": "one\n", "src/b.txt": "two\n"}
+    return await open_repository(make_repository(tmp_path / "repo", files))
+
+
+async def add(repo: Repository, tmp_path: Path, task: str = "header") -> Worktree:
+    return await add_worktree(
+        repo,
+        tmp_path / "work" / task,
+        branch=f"swarm/calm-river/{task}",
+        base=run_git(repo.root, "rev-parse", "main"),
+    )
+
+
+async def test_a_worktree_holds_the_base_on_its_own_branch(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    assert (tree.path / "src/b.txt").read_text() == "two\n"
+    assert run_git(tree.path, "branch", "--show-current") == tree.branch
+    assert run_git(tree.path, "status", "--porcelain") == ""
+
+
+async def test_the_users_checkout_is_not_touched(repo, tmp_path):
+    write_files(repo.root, {"a.txt": "dirty\n", "new.txt": "untracked\n"})
+    run_git(repo.root, "stash", "-q")
+    write_files(repo.root, {"a.txt": "dirty again\n", "staged.txt": "s\n"})
+    run_git(repo.root, "add", "staged.txt")
+    run_git(repo.root, "config", "branch.autoSetupMerge", "always")
+    before = portrait(repo.root)
+    tree = await add(repo, tmp_path)
+    write_files(tree.path, {"a.txt": "work\n"})
+    await commit_all(tree, "Work")
+    assert portrait(repo.root) == before
+    assert (tree.path / "a.txt").read_text() == "work\n"
+
+
+async def test_hooks_of_the_user_do_not_run(repo, tmp_path):
+    hooks = repo.root / ".git" / "hooks"
+    hooks.mkdir()
+    names = ("post-checkout", "pre-commit", "commit-msg", "post-commit", "pre-merge")
+    for name in (*names, "prepare-commit-msg", "reference-transaction"):
+        (hooks / name).write_text(f"#!/bin/sh\necho ran > {tmp_path}/ran\nexit 1\n")
+        (hooks / name).chmod(0o755)
+    tree = await add(repo, tmp_path)
+    write_files(tree.path, {"a.txt": "work\n"})
+    assert await commit_all(tree, "Work") is not None
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_forty_worktrees_at_once_never_fail(repo, tmp_path):
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(add, repo, tmp_path, f"task-{number}")
+    assert len(run_git(repo.root, "worktree", "list").splitlines()) == 41
+    assert (tmp_path / "work/task-39/a.txt").exists()
+
+
+ADDER = """
+import sys, anyio
+from pathlib import Path
+from kimi_swarm.workspace.repository import open_repository
+from kimi_swarm.workspace.worktree import add_worktree
+async def main(root, work, name):
+    repo = await open_repository(Path(root))
+    async with anyio.create_task_group() as group:
+        for n in range(10):
+            async def one(n=n):
+                path = Path(work) / f"{name}-{n}"
+                await add_worktree(repo, path, branch=f"swarm/x/{name}-{n}", base="main")
+            group.start_soon(one)
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+async def test_two_processes_add_worktrees_at_once(repo, tmp_path):
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    adders = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADDER, repo.root, tmp_path / "w", name], env=env
+        )
+        for name in ("left", "right")
+    ]
+    codes = [await anyio.to_thread.run_sync(adder.wait, 30) for adder in adders]
+    assert codes == [0, 0]
+    assert len(run_git(repo.root, "worktree", "list").splitlines()) == 21
+
+
+async def test_adding_again_finds_the_worktree_made_before(repo, tmp_path):
+    first = await add(repo, tmp_path)
+    assert await add(repo, tmp_path) == first
+
+
+async def test_a_crash_before_the_checkout_is_mended(repo, tmp_path):
+    path = tmp_path / "work" / "header"
+    args = ("--no-checkout", "-b", "swarm/calm-river/header", str(path), "main")
+    run_git(repo.root, "worktree", "add", "-q", *args)
+    lock = repo.common_dir / "worktrees" / "header" / "index.lock"
+    lock.write_bytes(b"")
+    tree = await add(repo, tmp_path)
+    assert (tree.path / "a.txt").read_text() == "one\n"
+
+
+async def test_a_branch_left_without_a_worktree_is_taken_up(repo, tmp_path):
+    run_git(repo.root, "branch", "swarm/calm-river/header", "main")
+    tree = await add(repo, tmp_path)
+    assert run_git(tree.path, "branch", "--show-current") == tree.branch
+
+
+async def test_a_registration_without_a_folder_is_taken_up(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    shutil.rmtree(tree.path)
+    assert (await add(repo, tmp_path)).path.is_dir()
+
+
+async def test_a_branch_held_by_a_vanished_sibling_is_taken_up(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    shutil.rmtree(tree.path)
+    path = tree.path.with_name("header.2")
+    again = await add_worktree(repo, path, branch=tree.branch, base=tree.base)
+    assert (again.path / "a.txt").exists()
+
+
+async def test_a_vanished_worktree_elsewhere_is_not_ours_to_forget(repo, tmp_path):
+    branch = "swarm/calm-river/header"
+    run_git(repo.root, "worktree", "add", "-q", "-b", branch, str(tmp_path / "usb"))
+    shutil.rmtree(tmp_path / "usb")
+    with pytest.raises(BranchTakenError, match="checked out at"):
+        await add(repo, tmp_path)
+    assert "usb" in run_git(repo.root, "worktree", "list")
+
+
+async def test_a_worktree_with_work_in_it_is_not_taken_up(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    write_files(tree.path, {"new.txt": "precious\n"})
+    with pytest.raises(FolderTakenError, match="with work"):
+        await add(repo, tmp_path)
+    assert (tree.path / "new.txt").exists()
+
+
+async def test_a_filled_folder_is_refused(repo, tmp_path):
+    write_files(tmp_path / "work" / "header", {"x": "y"})
+    with pytest.raises(FolderTakenError, match="not empty"):
+        await add(repo, tmp_path)
+    assert run_git(repo.root, "branch", "--list", "swarm/*") == ""
+
+
+async def test_a_branch_that_leads_elsewhere_is_refused(repo, tmp_path):
+    run_git(repo.root, "branch", "swarm/calm-river/header", "main")
+    commit_files(repo.root, {"a.txt": "later\n"})
+    with pytest.raises(BranchTakenError, match="another commit"):
+        await add(repo, tmp_path)
+
+
+async def test_a_branch_that_stands_in_the_way_is_named(repo, tmp_path):
+    run_git(repo.root, "branch", "swarm/calm-river")
+    with pytest.raises(BranchTakenError, match="branch swarm/calm-river stands"):
+        await add(repo, tmp_path)
+
+
+async def test_an_unknown_base_is_told(repo, tmp_path):
+    for base in ("nowhere", "0" * 39 + "1"):
+        with pytest.raises(UnknownCommitError, match=base):
+            await add_worktree(repo, tmp_path / "w", branch="swarm/r/t", base=base)
+
+
+async def test_a_repository_that_went_away_is_told(repo, tmp_path):
+    shutil.rmtree(repo.root)
+    with pytest.raises(RepositoryGoneError):
+        await add_worktree(repo, tmp_path / "w", branch="swarm/r/t", base="main")
+
+
+async def test_renewing_saves_what_an_earlier_try_left(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    commit_files(tree.path, {"done.txt": "committed\n"})
+    write_files(tree.path, {"half.txt": "not committed\n"})
+    again = await renew_worktree(
+        repo,
+        tree.path,
+        branch=tree.branch,
+        base=tree.base,
+        salvage="swarm-salvage/calm-river/header",
+    )
+    assert run_git(again.path, "rev-parse", "HEAD") == tree.base
+    kept = run_git(
+        repo.root, "log", "-p", "swarm-salvage/calm-river/header", "--not", "main"
+    )
+    assert "+committed" in kept
+    assert "+not committed" in kept
+
+
+async def test_renewing_saves_commits_of_a_branch_without_a_folder(repo, tmp_path):
+    tree = await add(repo, tmp_path)
+    commit = commit_files(tree.path, {"done.txt": "committed\n"})
+    shutil.rmtree(tree.path)
+    await renew_worktree(
+        repo, tree.path, branch=tree.branch, base=tree.base, salvage="swarm-salvage/r/t"
+    )
+    assert run_git(repo.root, "rev-parse", "swarm-salvage/r/t") == commit
+
+
+async def test_renewing_leaves_a_strangers_folder_alone(repo, tmp_path):
+    write_files(tmp_path / "w", {"x": "y"})
+    with pytest.raises(FolderTakenError):
+        await renew_worktree(
+            repo, tmp_path / "w", branch="swarm/r/t", base="main", salvage="s"
+        )
+    assert (tmp_path / "w" / "x").exists()
+
+
+async def test_a_fresh_workspace_has_a_commit_and_is_found_again(tmp_path):
+    tree = await create_fresh(tmp_path / "fresh", branch="swarm/r/probe")
+    assert run_git(tree.path, "rev-parse", "HEAD") == tree.base
+    assert tree.is_fresh
+    assert await create_fresh(tmp_path / "fresh", branch="swarm/r/probe") == tree
+
+
+async def test_a_fresh_workspace_needs_an_empty_folder(tmp_path):
+    write_files(tmp_path / "fresh", {"x": "y"})
+    with pytest.raises(FolderTakenError):
+        await create_fresh(tmp_path / "fresh", branch="swarm/r/probe")
+
+
+async def test_a_linked_worktree_of_the_user_works_as_repository(repo, tmp_path):
+    run_git(repo.root, "worktree", "add", "-q", "-b", "topic", str(tmp_path / "topic"))
+    head = commit_files(tmp_path / "topic", {"t.txt": "topic\n"})
+    linked = await open_repository(tmp_path / "topic")
+    tree = await add_worktree(linked, tmp_path / "w", branch="swarm/r/t", base="HEAD")
+    assert tree.base == head
+    assert linked.common_dir == repo.common_dir
+    assert git_dir_of(tree) == repo.common_dir / "worktrees" / "w"
+
+
+async def test_the_lock_lets_one_in_and_leaves_no_file(repo):
+    before = sorted(repo.common_dir.iterdir())
+    inside: list[int] = []
+    most = 0
+
+    async def enter(number: int) -> None:
+        nonlocal most
+        async with repository_lock(repo.common_dir):
+            inside.append(number)
+            most = max(most, len(inside))
+            await anyio.lowlevel.checkpoint()
+            inside.remove(number)
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(enter, number)
+    assert most == 1
+    assert sorted(repo.common_dir.iterdir()) == before
+
+
+async def test_waiting_for_the_lock_can_be_cancelled(repo):
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import fcntl,os,sys; fd=os.open(sys.argv[1],os.O_RDONLY);"
+            "fcntl.flock(fd,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()",
+            repo.common_dir,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout.readline() == b"held\n"
+        with anyio.move_on_after(0.05) as scope:
+            async with repository_lock(repo.common_dir):
+                pytest.fail("the lock is held elsewhere")
+        assert scope.cancelled_caught
+        holder.stdin.close()
+    async with repository_lock(repo.common_dir):
+        pass
