@@ -26,7 +26,8 @@ WICKED = 'a "quoted" </p><script>x</script> {brace} */ `tick` \\ end'
             "Write `all.md` a digest from `a.md`, `b.md`, and `c.md`.",
             Order("all.md", "a digest", ("a.md", "b.md", "c.md")),
         ),
-        ("Write `a` from `b` as in `c`", Order("a", "", ("b",))),
+        ("Write `a` from `b` as in `c`", Order("a", "as in `c`", ("b",))),
+        ("Write `a` from `b`: a digest.", Order("a", "a digest", ("b",))),
         ("Write `a` from the `b`", Order("a", "from the `b`", ())),
         ("Create `a` from scratch", Order("a", "from scratch", ())),
         ("Create ``", Order("", "", ())),
@@ -58,7 +59,7 @@ def test_orders_keep_their_order():
 
 
 @pytest.mark.parametrize(
-    "suffix", ["html", "tsx", "jsx", "py", "css", "json", "md", "txt"]
+    "suffix", ["html", "tsx", "jsx", "py", "css", "ts", "json", "md", "txt"]
 )
 def test_the_same_words_make_the_same_file_and_are_in_it(suffix: str):
     made = content(f"x/my-part.{suffix}", "what it shows")
@@ -72,6 +73,7 @@ def test_a_fragment_and_a_page_are_well_formed_and_hold_their_parts():
     page = content("index.html", WICKED, [Source("parts/card.html", part)])
     assert part in page
     assert page.startswith("<!doctype html>")
+    assert '<section id="card">' in part
     for made in (part, page):
         assert "<script>" not in made
         assert open_tags(made) == []

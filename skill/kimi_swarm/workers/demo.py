@@ -10,10 +10,11 @@ Create, Write or Update and a path in backticks makes it write that file:
     - Write `src/App.tsx` from `src/Header.tsx` and `src/Footer.tsx`
 
 The content depends on that line alone, and on the files named after `from` (one, or
-several with commas or `and` between them), which must be there. A prompt without such a line gets a sentence for an answer. Paths are relative
-and stay inside the folder. Its token counts are made up from lengths. It pauses
-KIMI_SWARM_DEMO_PACE_S seconds (default 0.2) before each file, so that a person can
-watch. Exit code 0: done; 1: an `error` event says why not; 143: ended by SIGTERM.
+several with commas or `and` between them), which must be there. A prompt without such a
+line gets a sentence for an answer. Paths are relative and stay inside the folder. The
+token counts are made up from lengths. It pauses KIMI_SWARM_DEMO_PACE_S seconds (0.2 if
+not set) before each file, so that a person can watch. Exit code 0: done; 1: an `error`
+event says why not; 143: ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _ORDER = re.compile(
     r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?:Create|Write|Update)[ \t]+`([^`]*)`(.*)"
 )
 _FROM = re.compile(r"\bfrom[ \t]+((?:`[^`]*`(?:,? and |,[ \t]*)?)+)")
+_EDGES = " \t:;,.-"
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -59,9 +61,11 @@ def orders(prompt: str) -> list[Order]:
         if asked := _ORDER.fullmatch(line):
             path, rest = asked.groups()
             named = _FROM.search(rest)
-            words = rest[: named.start()] if named else rest
+            words = rest
+            if named:
+                words = rest[: named.start()].strip(_EDGES) or rest[named.end() :]
             sources = tuple(_QUOTED.findall(named[1])) if named else ()
-            found.append(Order(path, words.strip(" \t:;,.-"), sources))
+            found.append(Order(path, words.strip(_EDGES), sources))
     return found
 
 

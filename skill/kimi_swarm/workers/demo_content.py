@@ -10,6 +10,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
+_STYLE = """\
+body { font-family: sans-serif; margin: 2rem auto; max-width: 50rem; }
+section { border-top: 1px solid silver; padding: 0.5rem 0; }
+"""
+
+
 class Source(NamedTuple):
     """A file that another one is made from: path from the workspace's root, content."""
 
@@ -43,6 +49,8 @@ def _head(suffix: str, words: Sequence[str], title: str, described: str) -> str:
             name = "_".join(["make", *words]).lower()
             quoted = json.dumps(described)
             return f"def {name}() -> str:\n    return {quoted}\n"
+        case ".ts" | ".js" | ".mjs":
+            return f"export const description = {json.dumps(described)};\n"
         case ".css":
             kind = "-".join(words).lower()
             comment = described.replace("*/", "* /")
@@ -55,7 +63,7 @@ def _head(suffix: str, words: Sequence[str], title: str, described: str) -> str:
 
 def _fragment(kind: str, title: str, described: str) -> str:
     return (
-        f'<section class="{kind}">\n  <h2>{title}</h2>\n'
+        f'<section id="{kind}">\n  <h2>{title}</h2>\n'
         f"  <p>{html.escape(described)}</p>\n</section>\n"
     )
 
@@ -69,7 +77,7 @@ def _page(title: str, described: str, sources: Sequence[Source]) -> str:
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        f"<title>{title}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
         f"<p>{html.escape(described)}</p>\n<main>\n{''.join(parts)}</main>\n"
         "</body>\n</html>\n"
     )
