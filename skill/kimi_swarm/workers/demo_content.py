@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-
 _STYLE = """\
 body { font-family: sans-serif; margin: 2rem auto; max-width: 50rem; }
 section { border-top: 1px solid silver; padding: 0.5rem 0; }
