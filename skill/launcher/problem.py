@@ -1,5 +1,6 @@
 """How the launcher says that it cannot start; parses on Python 3.6."""
 
+import errno
 import json
 import sys
 
@@ -45,10 +46,13 @@ def not_runnable(python: str, error: OSError) -> Problem:
 
 def cache_not_writable(cache: str, error: OSError) -> Problem:
     """Return the problem of a cache folder that takes no files."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return Problem(
         "cache_not_writable",
         f"The cache folder {cache} cannot be written ({reason(error)}).",
-        "Set KIMI_SWARM_CACHE to a folder you may write to.",
+        "Free some space, or set KIMI_SWARM_CACHE to a folder on another disk."
+        if is_full
+        else "Set KIMI_SWARM_CACHE to a folder you may write to.",
     )
 
 
