@@ -87,6 +87,10 @@ def portrait(path: Path) -> dict[str, str]:
         ),
         "index": hashlib.sha256(index.read_bytes()).hexdigest(),
         "files": " ".join(
-            sorted(set(os.listdir(path / ".git")) - {"worktrees", "objects"})
+            sorted(
+                entry.name
+                for entry in (path / ".git").iterdir()
+                if entry.name not in {"worktrees", "objects"}
+            )
         ),
     }

@@ -27,6 +27,11 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 async def repo(tmp_path: Path) -> Repository:
     files = {"a.txt": "one\n", "src/b.txt": "two\n"}
     return await open_repository(make_repository(tmp_path / "repo", files))
@@ -41,14 +46,16 @@ async def add(repo: Repository, tmp_path: Path, task: str = "header") -> Worktre
     )
 
 
-async def test_a_worktree_holds_the_base_on_its_own_branch(repo, tmp_path):
+async def test_a_worktree_holds_the_base_on_its_own_branch(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     assert (tree.path / "src/b.txt").read_text() == "two\n"
     assert run_git(tree.path, "branch", "--show-current") == tree.branch
     assert run_git(tree.path, "status", "--porcelain") == ""
 
 
-async def test_the_users_checkout_is_not_touched(repo, tmp_path):
+async def test_the_users_checkout_is_not_touched(repo: Repository, tmp_path: Path):
     write_files(repo.root, {"a.txt": "dirty\n", "new.txt": "untracked\n"})
     run_git(repo.root, "stash", "-q")
     write_files(repo.root, {"a.txt": "dirty again\n", "staged.txt": "s\n"})
@@ -62,7 +69,7 @@ async def test_the_users_checkout_is_not_touched(repo, tmp_path):
     assert (tree.path / "a.txt").read_text() == "work\n"
 
 
-async def test_hooks_of_the_user_do_not_run(repo, tmp_path):
+async def test_hooks_of_the_user_do_not_run(repo: Repository, tmp_path: Path):
     hooks = repo.root / ".git" / "hooks"
     hooks.mkdir()
     names = ("post-checkout", "pre-commit", "commit-msg", "post-commit", "pre-merge")
@@ -75,7 +82,7 @@ async def test_hooks_of_the_user_do_not_run(repo, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-async def test_forty_worktrees_at_once_never_fail(repo, tmp_path):
+async def test_forty_worktrees_at_once_never_fail(repo: Repository, tmp_path: Path):
     async with anyio.create_task_group() as group:
         for number in range(40):
             group.start_soon(add, repo, tmp_path, f"task-{number}")
@@ -93,14 +100,14 @@ async def main(root, work, name):
     async with anyio.create_task_group() as group:
         for n in range(10):
             async def one(n=n):
-                path = Path(work) / f"{name}-{n}"
-                await add_worktree(repo, path, branch=f"swarm/x/{name}-{n}", base="main")
+                path, branch = Path(work) / f"{name}-{n}", f"swarm/x/{name}-{n}"
+                await add_worktree(repo, path, branch=branch, base="main")
             group.start_soon(one)
 anyio.run(main, *sys.argv[1:])
 """
 
 
-async def test_two_processes_add_worktrees_at_once(repo, tmp_path):
+async def test_two_processes_add_worktrees_at_once(repo: Repository, tmp_path: Path):
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     adders = [
         subprocess.Popen(
@@ -113,12 +120,14 @@ async def test_two_processes_add_worktrees_at_once(repo, tmp_path):
     assert len(run_git(repo.root, "worktree", "list").splitlines()) == 21
 
 
-async def test_adding_again_finds_the_worktree_made_before(repo, tmp_path):
+async def test_adding_again_finds_the_worktree_made_before(
+    repo: Repository, tmp_path: Path
+):
     first = await add(repo, tmp_path)
     assert await add(repo, tmp_path) == first
 
 
-async def test_a_crash_before_the_checkout_is_mended(repo, tmp_path):
+async def test_a_crash_before_the_checkout_is_mended(repo: Repository, tmp_path: Path):
     path = tmp_path / "work" / "header"
     args = ("--no-checkout", "-b", "swarm/calm-river/header", str(path), "main")
     run_git(repo.root, "worktree", "add", "-q", *args)
@@ -128,19 +137,25 @@ async def test_a_crash_before_the_checkout_is_mended(repo, tmp_path):
     assert (tree.path / "a.txt").read_text() == "one\n"
 
 
-async def test_a_branch_left_without_a_worktree_is_taken_up(repo, tmp_path):
+async def test_a_branch_left_without_a_worktree_is_taken_up(
+    repo: Repository, tmp_path: Path
+):
     run_git(repo.root, "branch", "swarm/calm-river/header", "main")
     tree = await add(repo, tmp_path)
     assert run_git(tree.path, "branch", "--show-current") == tree.branch
 
 
-async def test_a_registration_without_a_folder_is_taken_up(repo, tmp_path):
+async def test_a_registration_without_a_folder_is_taken_up(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     shutil.rmtree(tree.path)
     assert (await add(repo, tmp_path)).path.is_dir()
 
 
-async def test_a_branch_held_by_a_vanished_sibling_is_taken_up(repo, tmp_path):
+async def test_a_branch_held_by_a_vanished_sibling_is_taken_up(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     shutil.rmtree(tree.path)
     path = tree.path.with_name("header.2")
@@ -148,7 +163,9 @@ async def test_a_branch_held_by_a_vanished_sibling_is_taken_up(repo, tmp_path):
     assert (again.path / "a.txt").exists()
 
 
-async def test_a_vanished_worktree_elsewhere_is_not_ours_to_forget(repo, tmp_path):
+async def test_a_vanished_worktree_elsewhere_is_not_ours_to_forget(
+    repo: Repository, tmp_path: Path
+):
     branch = "swarm/calm-river/header"
     run_git(repo.root, "worktree", "add", "-q", "-b", branch, str(tmp_path / "usb"))
     shutil.rmtree(tmp_path / "usb")
@@ -157,7 +174,9 @@ async def test_a_vanished_worktree_elsewhere_is_not_ours_to_forget(repo, tmp_pat
     assert "usb" in run_git(repo.root, "worktree", "list")
 
 
-async def test_a_worktree_with_work_in_it_is_not_taken_up(repo, tmp_path):
+async def test_a_worktree_with_work_in_it_is_not_taken_up(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     write_files(tree.path, {"new.txt": "precious\n"})
     with pytest.raises(FolderTakenError, match="with work"):
@@ -165,39 +184,45 @@ async def test_a_worktree_with_work_in_it_is_not_taken_up(repo, tmp_path):
     assert (tree.path / "new.txt").exists()
 
 
-async def test_a_filled_folder_is_refused(repo, tmp_path):
+async def test_a_filled_folder_is_refused(repo: Repository, tmp_path: Path):
     write_files(tmp_path / "work" / "header", {"x": "y"})
     with pytest.raises(FolderTakenError, match="not empty"):
         await add(repo, tmp_path)
     assert run_git(repo.root, "branch", "--list", "swarm/*") == ""
 
 
-async def test_a_branch_that_leads_elsewhere_is_refused(repo, tmp_path):
+async def test_a_branch_that_leads_elsewhere_is_refused(
+    repo: Repository, tmp_path: Path
+):
     run_git(repo.root, "branch", "swarm/calm-river/header", "main")
     commit_files(repo.root, {"a.txt": "later\n"})
     with pytest.raises(BranchTakenError, match="another commit"):
         await add(repo, tmp_path)
 
 
-async def test_a_branch_that_stands_in_the_way_is_named(repo, tmp_path):
+async def test_a_branch_that_stands_in_the_way_is_named(
+    repo: Repository, tmp_path: Path
+):
     run_git(repo.root, "branch", "swarm/calm-river")
     with pytest.raises(BranchTakenError, match="branch swarm/calm-river stands"):
         await add(repo, tmp_path)
 
 
-async def test_an_unknown_base_is_told(repo, tmp_path):
+async def test_an_unknown_base_is_told(repo: Repository, tmp_path: Path):
     for base in ("nowhere", "0" * 39 + "1"):
         with pytest.raises(UnknownCommitError, match=base):
             await add_worktree(repo, tmp_path / "w", branch="swarm/r/t", base=base)
 
 
-async def test_a_repository_that_went_away_is_told(repo, tmp_path):
+async def test_a_repository_that_went_away_is_told(repo: Repository, tmp_path: Path):
     shutil.rmtree(repo.root)
     with pytest.raises(RepositoryGoneError):
         await add_worktree(repo, tmp_path / "w", branch="swarm/r/t", base="main")
 
 
-async def test_renewing_saves_what_an_earlier_try_left(repo, tmp_path):
+async def test_renewing_saves_what_an_earlier_try_left(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     commit_files(tree.path, {"done.txt": "committed\n"})
     write_files(tree.path, {"half.txt": "not committed\n"})
@@ -216,7 +241,9 @@ async def test_renewing_saves_what_an_earlier_try_left(repo, tmp_path):
     assert "+not committed" in kept
 
 
-async def test_renewing_saves_commits_of_a_branch_without_a_folder(repo, tmp_path):
+async def test_renewing_saves_commits_of_a_branch_without_a_folder(
+    repo: Repository, tmp_path: Path
+):
     tree = await add(repo, tmp_path)
     commit = commit_files(tree.path, {"done.txt": "committed\n"})
     shutil.rmtree(tree.path)
@@ -226,7 +253,9 @@ async def test_renewing_saves_commits_of_a_branch_without_a_folder(repo, tmp_pat
     assert run_git(repo.root, "rev-parse", "swarm-salvage/r/t") == commit
 
 
-async def test_renewing_leaves_a_strangers_folder_alone(repo, tmp_path):
+async def test_renewing_leaves_a_strangers_folder_alone(
+    repo: Repository, tmp_path: Path
+):
     write_files(tmp_path / "w", {"x": "y"})
     with pytest.raises(FolderTakenError):
         await renew_worktree(
@@ -235,20 +264,22 @@ async def test_renewing_leaves_a_strangers_folder_alone(repo, tmp_path):
     assert (tmp_path / "w" / "x").exists()
 
 
-async def test_a_fresh_workspace_has_a_commit_and_is_found_again(tmp_path):
+async def test_a_fresh_workspace_has_a_commit_and_is_found_again(tmp_path: Path):
     tree = await create_fresh(tmp_path / "fresh", branch="swarm/r/probe")
     assert run_git(tree.path, "rev-parse", "HEAD") == tree.base
     assert tree.is_fresh
     assert await create_fresh(tmp_path / "fresh", branch="swarm/r/probe") == tree
 
 
-async def test_a_fresh_workspace_needs_an_empty_folder(tmp_path):
+async def test_a_fresh_workspace_needs_an_empty_folder(tmp_path: Path):
     write_files(tmp_path / "fresh", {"x": "y"})
     with pytest.raises(FolderTakenError):
         await create_fresh(tmp_path / "fresh", branch="swarm/r/probe")
 
 
-async def test_a_linked_worktree_of_the_user_works_as_repository(repo, tmp_path):
+async def test_a_linked_worktree_of_the_user_works_as_repository(
+    repo: Repository, tmp_path: Path
+):
     run_git(repo.root, "worktree", "add", "-q", "-b", "topic", str(tmp_path / "topic"))
     head = commit_files(tmp_path / "topic", {"t.txt": "topic\n"})
     linked = await open_repository(tmp_path / "topic")
@@ -258,7 +289,15 @@ async def test_a_linked_worktree_of_the_user_works_as_repository(repo, tmp_path)
     assert git_dir_of(tree) == repo.common_dir / "worktrees" / "w"
 
 
-async def test_the_lock_lets_one_in_and_leaves_no_file(repo):
+HOLDER = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_the_lock_lets_one_in_and_leaves_no_file(repo: Repository):
     before = sorted(repo.common_dir.iterdir())
     inside: list[int] = []
     most = 0
@@ -278,13 +317,12 @@ async def test_the_lock_lets_one_in_and_leaves_no_file(repo):
     assert sorted(repo.common_dir.iterdir()) == before
 
 
-async def test_waiting_for_the_lock_can_be_cancelled(repo):
+async def test_waiting_for_the_lock_can_be_cancelled(repo: Repository):
     holder = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "import fcntl,os,sys; fd=os.open(sys.argv[1],os.O_RDONLY);"
-            "fcntl.flock(fd,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()",
+            HOLDER,
             repo.common_dir,
         ],
         stdin=subprocess.PIPE,

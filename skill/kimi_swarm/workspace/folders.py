@@ -45,9 +45,12 @@ def _open_up(_act: Callable[[str], object], name: str, _error: object) -> None:
 
 
 def inner_repositories(root: Path, ignored: Sequence[bytes]) -> list[Path]:
-    """Return the repositories below `root` but outside what git ignores there."""
+    """Return the repositories below `root` but outside what git ignores there.
+
+    `root` itself counts when its `.git` is a folder.
+    """
     skipped = {os.fsdecode(path).rstrip("/") for path in ignored}
-    found: list[Path] = []
+    found = [root] if (root / ".git").is_dir() else []
     for folder, folders, files in os.walk(root):
         here = Path(folder)
         inside = here.relative_to(root)

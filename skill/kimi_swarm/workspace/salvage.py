@@ -198,6 +198,8 @@ async def _save_inner(tree: Worktree, seen: Status, salvage: str) -> tuple[str, 
     kept: list[str] = []
     found = await to_thread.run_sync(inner_repositories, tree.path, seen.ignored)
     for inner in found:
+        if inner == tree.path and tree.is_fresh:
+            continue  # its history is bundled
         own = ("rev-list", "--max-count=1", "--branches")
         head = await attempt(inner, "rev-parse", "--verify", "-q", "HEAD")
         names = (*own, "HEAD") if head.exit_code == 0 else own
