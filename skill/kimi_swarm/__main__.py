@@ -23,12 +23,12 @@ def run(argv: list[str]) -> int:
     """Run one command line by the lightest way that can."""
     verb = next((word for word in argv if not word.startswith("-")), "")
     if verb in HOT_VERBS:
-        from kimi_swarm.cli import hot  # noqa: PLC0415 - keep the other out
+        from kimi_swarm.cli.hot import main as hot  # noqa: PLC0415 - keep the other out
 
-        return hot.main(argv)
-    from kimi_swarm.cli import main as cold  # noqa: PLC0415 - heavy imports
+        return hot(argv)
+    from kimi_swarm.cli.main import main as cold  # noqa: PLC0415 - heavy imports
 
-    return cold.main(argv)
+    return cold(argv)
 
 
 if __name__ == "__main__":

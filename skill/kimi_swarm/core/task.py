@@ -61,6 +61,7 @@ class Recipe:
     argv: tuple[str, ...]
     prompt_via: PromptVia
     prompt_limit_bytes: int = 100_000
+    long_prompt: str = "Read {prompt_file} to its end and do what it says."
     env_set: dict[str, str] = field(default_factory=dict)
     env_pass: tuple[str, ...] = ()
     dialect: str = "text"
@@ -75,13 +76,15 @@ class Recipe:
 class Task:
     """One unit of work, resolved.
 
-    `check` is a shell line run on the committed state; `time_limit_s` bounds the
-    worker, and the check, each.
+    `title` is the first line of what the person wrote, for reading. `check` is a shell
+    line run on the committed state; `time_limit_s` bounds the worker, and the check,
+    each.
     """
 
     name: str
     prompt: str
     recipe: Recipe
+    title: str = ""
     needs: tuple[str, ...] = ()
     workspace: WorkspaceNeed = field(default_factory=WorkspaceNeed)
     expect: Expect = Expect.CHANGES

@@ -1,0 +1,100 @@
+"""aggregate: fold a run's records to a report, and merge its branches if asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kimi_swarm.actions.state import existing
+from kimi_swarm.core.names import merged_branch
+from kimi_swarm.core.report import (
+    MergeConflict,
+    Merged,
+    Report,
+    TaskReport,
+    in_order,
+)
+from kimi_swarm.core.task import WorkspaceMode
+from kimi_swarm.location import workspace_folder
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.runs import notes_of, tasks_of
+from kimi_swarm.store.views import RunRow, SessionRow, latest_sessions, run_row
+from kimi_swarm.workers.plain import plain
+from kimi_swarm.workspace.merge import merge_branches
+from kimi_swarm.workspace.repository import open_repository
+
+
+async def aggregate(home: str, run: str, *, is_merging: bool = False) -> Report:
+    """Return a run's report; with `is_merging` merge what succeeded, in plan order.
+
+    Nothing is ever dropped: a branch that conflicts stays as it is and is named.
+    Raises UnknownRunError and the workspace room's errors.
+    """
+    with existing(home, run) as connection:
+        row = run_row(connection, run)
+        sessions = latest_sessions(connection, run)
+        merged = None
+        if is_merging:
+            merged = await _merge(home, connection, row, sessions)
+        notes = tuple(notes_of(connection, run))
+    wall_s = None if row.ended_at is None else row.ended_at - row.created_at
+    tasks = in_order([task_report(session) for session in sessions])
+    return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
+
+
+def task_report(row: SessionRow) -> TaskReport:
+    """Fold one session's row."""
+    detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
+    duration_s = None
+    if row.started_at is not None and row.ended_at is not None:
+        duration_s = row.ended_at - row.started_at
+    return TaskReport(
+        task=row.task,
+        session=row.id,
+        profile=row.profile,
+        attempt=row.attempt,
+        outcome=row.outcome or row.state,
+        reason=row.reason or row.cause or row.state,
+        sentence=plain(detail.get("sentence", "")),
+        remedy=detail.get("remedy", ""),
+        summary=plain(row.summary or ""),
+        files=tuple(plain(each["path"]) for each in detail.get("files", ())),
+        files_total=detail.get("files_total", 0),
+        duration_s=duration_s,
+        branch=row.branch,
+    )
+
+
+async def _merge(
+    home: str, connection: Connection, run: RunRow, sessions: list[SessionRow]
+) -> Merged | None:
+    """Merge the branches of the run's repository that hold finished work."""
+    modes = {task.name: task.workspace.mode for task in tasks_of(connection, run.id)}
+    ours = [row for row in sessions if modes[row.task] is WorkspaceMode.WORKTREE]
+    if run.repo is None or run.base is None or not ours:
+        return None
+    done = [row for row in ours if row.outcome == "succeeded" and row.branch]
+    repo = await open_repository(Path(run.repo))
+    branch = merged_branch(run.id)
+    report = await merge_branches(
+        repo,
+        into=branch,
+        base=run.base,
+        path=Path(workspace_folder(home, run.id, "merged")),
+        branches=[row.branch for row in done if row.branch is not None],
+    )
+    return Merged(
+        branch=branch,
+        repo=run.repo,
+        merged=(*report.merged, *report.contained),
+        conflicts=tuple(
+            MergeConflict(each.branch, each.paths, each.reason)
+            for each in report.conflicts
+        ),
+        left_out=tuple(
+            f"{row.task} ({row.outcome or row.state})"
+            for row in ours
+            if row not in done
+        ),
+    )

@@ -1,0 +1,209 @@
+"""clear: forget a finished run and remove its workspaces, losing no work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kimi_swarm.actions.state import existing
+from kimi_swarm.core.names import (
+    SessionId,
+    merged_branch,
+    parse_session,
+    salvage_branch,
+)
+from kimi_swarm.core.task import WorkspaceMode
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import run_folder, workspace_folder
+from kimi_swarm.store.runs import delete_run, tasks_of
+from kimi_swarm.store.views import RunRow, SessionRow, run_row, sessions_of
+from kimi_swarm.workspace.branches import (
+    delete_branch,
+    find_branch,
+    is_contained,
+    rename_branch,
+)
+from kimi_swarm.workspace.errors import NotARepositoryError
+from kimi_swarm.workspace.folders import delete_folder
+from kimi_swarm.workspace.repository import open_repository
+from kimi_swarm.workspace.salvage import remove_worktree
+from kimi_swarm.workspace.tree import Repository, Worktree
+
+
+class RunLiveError(SwarmError):
+    """Raised when a run that is to be cleared is not over."""
+
+    code = "run_live"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"Run {run} is still running; nothing was cleared.",
+            remedy=f"Wait for it (`wait {run}`) or end it (`kill {run}`) first.",
+        )
+
+
+class UnmergedWorkError(SwarmError):
+    """Raised when clearing would take away work that is nowhere else."""
+
+    code = "unmerged_work"
+
+    def __init__(self, run: str, places: Sequence[str]) -> None:
+        shown = ", ".join(places[:5]) + (" …" if len(places) > 5 else "")  # noqa: PLR2004 as shown
+        super().__init__(
+            f"Run {run} holds work merged nowhere: {shown}; nothing was cleared.",
+            remedy=f"Merge it (`aggregate {run} --merge`), or `clear {run} --force`, "
+            "which moves it to swarm-salvage/ branches.",
+        )
+
+
+@dataclass(slots=True)
+class Cleared:
+    """What clearing a run removed, and what it kept and where."""
+
+    run: str
+    removed: int = 0
+    kept: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One session's workspace, and whether it holds work that is nowhere else."""
+
+    row: SessionRow
+    mode: WorkspaceMode
+    path: Path
+    has_only_copy: bool
+
+    @property
+    def id(self) -> SessionId:
+        return parse_session(self.row.id)
+
+
+async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
+    """Remove a finished run: workspaces, merged branches, logs, records.
+
+    Work that is merged nowhere needs `is_forced`, and then moves to a salvage branch.
+    The run's merged branch stays until it is in the user's own. Raises RunLiveError,
+    UnmergedWorkError, UnknownRunError.
+    """
+    with existing(home, run) as connection:
+        row = run_row(connection, run)
+        if row.state != "done":
+            raise RunLiveError(run)
+        repo = await _repository(row)
+        modes = {task.name: task.workspace.mode for task in tasks_of(connection, run)}
+        places = [
+            await _look(home, row, session, modes[session.task], repo)
+            for session in sessions_of(connection, run)
+        ]
+        precious = [place for place in places if place.has_only_copy]
+        if precious and not is_forced:
+            names = [place.row.branch or str(place.path) for place in precious]
+            raise UnmergedWorkError(run, names)
+        cleared = Cleared(run)
+        for place in places:
+            await _remove(place, repo, cleared)
+        await _finish(home, row, repo, cleared)
+        delete_run(connection, run)
+    return cleared
+
+
+async def _repository(run: RunRow) -> Repository | None:
+    if run.repo is None:
+        return None
+    try:
+        return await open_repository(Path(run.repo))
+    except NotARepositoryError:
+        return None
+
+
+async def _look(
+    home: str,
+    run: RunRow,
+    row: SessionRow,
+    mode: WorkspaceMode,
+    repo: Repository | None,
+) -> _Place:
+    ident = parse_session(row.id)
+    path = Path(workspace_folder(home, ident.run, ident.slug))
+    has_commits = row.head is not None and row.head != row.base
+    if mode is WorkspaceMode.SHARED:
+        is_only = False
+    elif mode is WorkspaceMode.NONE:
+        is_only = path.is_dir() and any(path.iterdir())  # noqa: ASYNC240 one look
+    elif mode is WorkspaceMode.FRESH:
+        is_only = has_commits and path.is_dir()  # noqa: ASYNC240 one look
+    else:
+        elsewhere = (merged_branch(run.id), "HEAD")
+        is_only = (
+            has_commits
+            and repo is not None
+            and row.branch is not None
+            and not await is_contained(repo, row.branch, elsewhere)
+        )
+    return _Place(row, mode, path, is_only)
+
+
+async def _remove(place: _Place, repo: Repository | None, cleared: Cleared) -> None:
+    match place.mode:
+        case WorkspaceMode.WORKTREE if repo is not None:
+            await _remove_tree(place, repo, cleared)
+        case WorkspaceMode.FRESH if place.path.is_dir():
+            await _remove_fresh(place, cleared)
+        case WorkspaceMode.NONE if place.path.is_dir():
+            await delete_folder(place.path)
+            cleared.removed += 1
+        case _:
+            pass
+
+
+async def _remove_fresh(place: _Place, cleared: Cleared) -> None:
+    repo = await open_repository(place.path)
+    tree = Worktree(repo, place.path, place.row.branch or "", place.row.base or "")
+    saved = await remove_worktree(tree, salvage=salvage_branch(place.id))
+    cleared.removed += 1
+    if saved is not None and saved.bundle is not None:
+        cleared.kept.append(f"git bundle {saved.bundle}")
+
+
+async def _remove_tree(place: _Place, repo: Repository, cleared: Cleared) -> None:
+    row, salvage = place.row, salvage_branch(place.id)
+    if row.branch is None or row.base is None:
+        return
+    tree = Worktree(repo, place.path, row.branch, row.base)
+    saved = await remove_worktree(tree, salvage=salvage)
+    if saved is not None:
+        cleared.kept.append(f"branch {salvage}")
+    cleared.removed += 1
+    branch = await find_branch(repo, row.branch)
+    if branch is None:
+        return
+    if not place.has_only_copy:
+        await delete_branch(repo, row.branch, expect_head=branch.head)
+    elif saved is None:
+        await rename_branch(repo, row.branch, salvage)
+        cleared.kept.append(f"branch {salvage}")
+    else:
+        cleared.kept.append(f"branch {row.branch}")
+
+
+async def _finish(
+    home: str, run: RunRow, repo: Repository | None, cleared: Cleared
+) -> None:
+    """Remove what belongs to the run as a whole; keep what a person may want."""
+    name = merged_branch(run.id)
+    merged = None if repo is None else await find_branch(repo, name)
+    if repo is not None and merged is not None:
+        if await is_contained(repo, name, ("HEAD",)):
+            await delete_branch(repo, name, expect_head=merged.head)
+        else:
+            cleared.kept.append(f"branch {name}")
+    if repo is not None and str(repo.root).startswith(f"{home}/"):
+        cleared.kept.append(f"repository {repo.root}")
+    for folder in (
+        Path(workspace_folder(home, run.id, "")),
+        Path(run_folder(home, run.id)),
+    ):
+        if folder.is_dir():
+            await delete_folder(folder)

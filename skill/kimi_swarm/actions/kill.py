@@ -1,0 +1,63 @@
+"""kill: end a session, a run or everything, and see it ended. Light."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import changes, existing, reading
+from kimi_swarm.core.names import is_session
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.views import SessionRow, run_row, session_row
+from kimi_swarm.store.wishes import wish_stop
+
+SEEN_WITHIN_S = 20.0
+EVERYTHING = "*"
+
+
+class Killed(NamedTuple):
+    """The sessions that were told to end, as they stand now."""
+
+    sessions: list[SessionRow]
+
+    @property
+    def still_live(self) -> list[SessionRow]:
+        """Those that have not ended yet."""
+        return [row for row in self.sessions if row.state != "done"]
+
+
+def kill(home: str, scope: str, *, seen_within_s: float = SEEN_WITHIN_S) -> Killed:
+    """Ask a session, a run or (`*`) everything to end; wait a while to see it.
+
+    What is over already is left alone. Raises UnknownRunError, UnknownSessionError.
+    """
+    if scope == EVERYTHING:
+        with reading(home) as connection:
+            if connection is None:
+                return Killed([])
+            return _kill(home, connection, scope, seen_within_s)
+    with existing(home, scope) as connection:
+        if is_session(scope):
+            session_row(connection, scope)
+        else:
+            run_row(connection, scope)
+        return _kill(home, connection, scope, seen_within_s)
+
+
+def _kill(
+    home: str, connection: Connection, scope: str, seen_within_s: float
+) -> Killed:
+    told = wish_stop(connection, scope, "killed")
+    if told:
+        from kimi_swarm.process.detach import (  # noqa: PLC0415 only if there is a wish
+            ensure_supervisor,
+        )
+
+        ensure_supervisor(home)
+    deadline = time.monotonic() + seen_within_s
+    rows = [session_row(connection, session) for session in told]
+    for _ in changes(home, connection, deadline) if told else ():
+        rows = [session_row(connection, session) for session in told]
+        if all(row.state == "done" for row in rows):
+            break
+    return Killed(rows)

@@ -1,0 +1,47 @@
+"""list: what there is, running first. Light."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import existing, keep_alive, reading
+from kimi_swarm.store.views import (
+    RunRow,
+    SessionRow,
+    count_runs,
+    recent_runs,
+    run_row,
+    sessions_of,
+)
+
+DEFAULT_LIMIT = 20
+
+
+class Runs(NamedTuple):
+    """The newest runs and how many there are in all."""
+
+    runs: list[RunRow]
+    total: int
+
+
+class RunListing(NamedTuple):
+    """One run with every session it had, in plan order."""
+
+    run: RunRow
+    sessions: list[SessionRow]
+
+
+def list_runs(home: str, *, limit: int = DEFAULT_LIMIT) -> Runs:
+    """Return running runs, then the newest others."""
+    with reading(home) as connection:
+        if connection is None:
+            return Runs([], 0)
+        keep_alive(home, connection)
+        return Runs(recent_runs(connection, limit=limit), count_runs(connection))
+
+
+def list_run(home: str, run: str) -> RunListing:
+    """Return one run's sessions; raises UnknownRunError."""
+    with existing(home, run) as connection:
+        keep_alive(home, connection)
+        return RunListing(run_row(connection, run), sessions_of(connection, run))

@@ -1,0 +1,234 @@
+"""plan: from what people name (a file, a strategy, tasks) to a plan and its tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimi_swarm.config import Manifest, load_manifest
+from kimi_swarm.core.plan import (
+    NEW_REPOSITORY,
+    Plan,
+    PlanError,
+    PlanTask,
+    WorkspaceSpec,
+    parse_plan,
+)
+from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.core.written import Problem
+from kimi_swarm.errors import UsageError
+from kimi_swarm.process.programs import FoundProgram, find_program
+from kimi_swarm.prompts import render_role, render_strategy
+from kimi_swarm.strict_yaml import load_yaml, read_text, read_yaml
+from kimi_swarm.workers.plain import clip
+from kimi_swarm.workers.profile import Profile, make_recipe
+from kimi_swarm.workspace.copying import check_copies
+from kimi_swarm.workspace.repository import open_repository, resolve_commit
+from kimi_swarm.workspace.survey import Survey, survey
+from kimi_swarm.workspace.tree import Repository
+
+TITLE_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asked to run: a plan file, or a strategy, or single tasks.
+
+    `profile` replaces the plan's default worker; `cwd` is where they asked.
+    """
+
+    cwd: Path
+    plan_file: Path | None = None
+    strategy: str | None = None
+    values: Mapping[str, str] | None = None
+    tasks: Sequence[str] = ()
+    profile: str | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan that is ready to be spawned: every task resolved on this machine.
+
+    `repo` is None where no task needs one, and for `repo: new` until the run has a
+    name (then `wants_new_repo`).
+    """
+
+    name: str
+    plan: Plan
+    tasks: tuple[Task, ...]
+    repo: Repository | None
+    base: str | None
+    wants_new_repo: bool
+    concurrency: int
+    spacing_s: float
+    wall_s: float | None
+    notes: tuple[str, ...]
+
+
+async def prepare(wanted: Wanted) -> Prepared:
+    """Resolve what was asked for, without changing anything.
+
+    Raises SwarmError of many kinds: everything that can be wrong is found here.
+    """
+    plan, folder, name = read_plan(wanted)
+    manifest = load_manifest()
+    tasks = tuple(
+        _resolve(plan, task, manifest, folder, wanted.cwd) for task in plan.order()
+    )
+    wants_new = plan.repo == NEW_REPOSITORY
+    repo, base, notes = None, None, list(_plan_notes(plan))
+    if not wants_new and _needs_repository(tasks):
+        root = (folder / plan.repo) if plan.repo else wanted.cwd
+        repo = await open_repository(root)
+        base = await resolve_commit(repo, plan.base or "HEAD")
+        for task in tasks:
+            check_copies(repo.root, task.workspace.copy)
+        notes += _survey_notes(await survey(repo, base), tasks)
+    limits = plan.limits
+    standard = manifest.limits
+    return Prepared(
+        name=plan.name or name,
+        plan=plan,
+        tasks=tasks,
+        repo=repo,
+        base=base,
+        wants_new_repo=wants_new,
+        concurrency=wanted.concurrency or limits.concurrency or standard.concurrency,
+        spacing_s=standard.spacing_s if limits.spacing_s is None else limits.spacing_s,
+        wall_s=limits.wall_s,
+        notes=tuple(notes),
+    )
+
+
+def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
+    """Return the plan, the folder its paths are relative to, and a name for it."""
+    sources = [wanted.plan_file, wanted.strategy, wanted.tasks or None]
+    if sum(source is not None for source in sources) != 1:
+        raise UsageError(
+            "Name one thing to run: a plan file, --strategy, or --task.",
+            remedy="For example: run examples/tour.yaml",
+        )
+    if wanted.plan_file is not None:
+        path = wanted.plan_file
+        plan = parse_plan(read_yaml(path), origin=str(path))
+        folder, name = path.absolute().parent, path.stem
+    elif wanted.strategy is not None:
+        text = render_strategy(wanted.strategy, wanted.values or {})
+        origin = f"strategy {wanted.strategy}"
+        plan = parse_plan(load_yaml(text, origin=origin), origin=origin)
+        folder, name = wanted.cwd, wanted.strategy
+    else:
+        data = {
+            "tasks": {
+                f"task-{number}": {"prompt": text}
+                for number, text in enumerate(wanted.tasks, start=1)
+            }
+        }
+        plan = parse_plan(data, origin="--task")
+        folder, name = wanted.cwd, "tasks"
+    if wanted.profile is not None:
+        load_manifest().profile(wanted.profile)
+        plan = plan.with_profile(wanted.profile)
+    return plan, folder, name
+
+
+def _resolve(
+    plan: Plan, name: str, manifest: Manifest, folder: Path, cwd: Path
+) -> Task:
+    written = plan.effective(name)
+    profile = manifest.profile(written.profile or manifest.default_profile)
+    recipe = make_recipe(
+        profile,
+        program_argv=(found := _find(profile, written)).argv,
+        extra_path=found.extra_path,
+        model=written.model,
+        argv=written.argv,
+    )
+    words = _words(name, written, folder, cwd)
+    return Task(
+        name=name,
+        prompt=_prompt(name, written, words),
+        recipe=recipe,
+        title=clip(words.strip().partition("\n")[0], TITLE_CHARS),
+        needs=written.needs,
+        workspace=(written.workspace or WorkspaceSpec()).need(),
+        expect=written.expected(by_profile=profile.expect),
+        check=written.check,
+        time_limit_s=written.timeout_s or manifest.limits.timeout_s,
+        retries=written.retries or 0,
+    )
+
+
+def _find(profile: Profile, written: PlanTask) -> FoundProgram:
+    program = written.argv[0] if written.argv else profile.program or ""
+    path = os.environ.get("PATH", os.defpath)
+    return find_program(program, path=path, install=profile.install_line)
+
+
+def _words(name: str, written: PlanTask, folder: Path, cwd: Path) -> str:
+    """Return what the person wrote: the prompt, or the command line."""
+    if written.argv is not None:
+        return " ".join(written.argv)
+    if written.prompt is not None:
+        return written.prompt
+    return read_text(_inside(name, written.prompt_file or "", folder, cwd))
+
+
+def _prompt(name: str, written: PlanTask, words: str) -> str:
+    if written.argv is not None:
+        return ""
+    mode = written.workspace.mode if written.workspace else WorkspaceMode.WORKTREE
+    return render_role(
+        written.role,
+        task=name,
+        prompt=words,
+        needs=written.needs,
+        mode=mode,
+        check=written.check,
+    )
+
+
+def _inside(name: str, prompt_file: str, folder: Path, cwd: Path) -> Path:
+    """Return a prompt file's path; it must lie beside the plan or where it is run."""
+    path = (folder / prompt_file).resolve()
+    if not any(path.is_relative_to(root.resolve()) for root in (folder, cwd)):
+        raise PlanError(
+            prompt_file,
+            [Problem(f"tasks.{name}.prompt_file", "leads out of the plan's folder")],
+        )
+    return path
+
+
+def _needs_repository(tasks: Sequence[Task]) -> bool:
+    modes = {task.workspace.mode for task in tasks}
+    return bool(modes & {WorkspaceMode.WORKTREE, WorkspaceMode.SHARED})
+
+
+def _plan_notes(plan: Plan) -> list[str]:
+    fields = plan.not_enforced()
+    return [f"Not enforced by this version: {', '.join(fields)}."] if fields else []
+
+
+def _survey_notes(seen: Survey, tasks: Sequence[Task]) -> list[str]:
+    """Say what of the user's checkout the workers will not see."""
+    notes = []
+    if seen.uncommitted:
+        notes.append(
+            f"{seen.uncommitted} uncommitted changes in your checkout are not in the "
+            "workers' copies; commit them first if workers need them."
+        )
+    if seen.submodules:
+        notes.append(f"Submodules stay empty: {', '.join(seen.submodules[:5])}.")
+    if seen.uses_lfs:
+        notes.append("Files kept by LFS are pointers in the workers' copies.")
+    copied = {item for task in tasks for item in task.workspace.copy}
+    ignored = [path for path in seen.ignored if path.rstrip("/") not in copied]
+    if ignored:
+        notes.append(
+            f"Ignored files are not copied: {', '.join(ignored[:5])}"
+            f"{' …' if len(ignored) > 5 else ''} (workspace.copy brings some)."  # noqa: PLR2004 as shown
+        )
+    return notes

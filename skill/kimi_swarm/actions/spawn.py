@@ -1,0 +1,131 @@
+"""spawn: write a run down, make sure a supervisor lives, and return."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimi_swarm.actions.plan import Prepared
+from kimi_swarm.core.names import RUN_NAMES, run_name
+from kimi_swarm.location import new_repository_folder, run_folder
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.process.platform import require_supported
+from kimi_swarm.store.database import (
+    Connection,
+    StateFolderError,
+    open_database,
+    words_for_errors,
+)
+from kimi_swarm.store.runs import NewRun, create_run
+from kimi_swarm.workspace.repository import create_repository, resolve_commit
+
+NAME_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A run that is on its way."""
+
+    run: str
+    name: str
+    tasks: tuple[str, ...]
+    profiles: tuple[str, ...]
+    concurrency: int
+    repo: str | None
+    notes: tuple[str, ...]
+
+
+async def spawn(
+    home: str, prepared: Prepared, *, environ: Mapping[str, str] | None = None
+) -> Spawned:
+    """Write a prepared plan as a run with a queued session per task, all or nothing.
+
+    Never waits for a worker. `environ` is what workers may take values from: the
+    caller's environment if not given. Raises StateFolderError, DiskFullError,
+    NewerSchemaError, CorruptStateError, UnsupportedPlatformError.
+    """
+    require_supported()
+    connection = open_database(home, create=True)
+    assert connection is not None  # noqa: S101 `create` makes one
+    try:
+        run = _claim_name(home)
+        try:
+            repo = await _write(home, connection, run, prepared)
+        except BaseException:
+            _give_up(home, run)
+            raise
+    finally:
+        connection.close()
+    env = _passed(prepared, os.environ if environ is None else environ)
+    ensure_supervisor(home, run=run, env=env)
+    return Spawned(
+        run=run,
+        name=prepared.name,
+        tasks=tuple(task.name for task in prepared.tasks),
+        profiles=tuple(sorted({task.recipe.profile for task in prepared.tasks})),
+        concurrency=prepared.concurrency,
+        repo=repo,
+        notes=prepared.notes,
+    )
+
+
+def _claim_name(home: str) -> str:
+    """Choose two words and make their folder: who makes a folder has its name."""
+    with words_for_errors(home):
+        Path(home, "runs").mkdir(mode=0o700, parents=True, exist_ok=True)
+        for attempt in range(NAME_TRIES):
+            run = run_name(secrets.randbelow(RUN_NAMES))
+            # When most names are taken, a number keeps them apart.
+            run = (
+                run
+                if attempt < NAME_TRIES // 2
+                else f"{run}-{secrets.randbelow(10**6)}"
+            )
+            try:
+                Path(run_folder(home, run)).mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            return run
+    raise StateFolderError(home, os.strerror(errno.EEXIST))
+
+
+async def _write(
+    home: str, connection: Connection, run: str, prepared: Prepared
+) -> str | None:
+    repo = None if prepared.repo is None else str(prepared.repo.root)
+    base = prepared.base
+    if prepared.wants_new_repo:
+        made = await create_repository(Path(new_repository_folder(home, run)))
+        repo, base = str(made.root), await resolve_commit(made, "HEAD")
+    new = NewRun(
+        name=prepared.name,
+        tasks=prepared.tasks,
+        repo=repo,
+        base=base,
+        concurrency=prepared.concurrency,
+        spacing_s=prepared.spacing_s,
+        wall_s=prepared.wall_s,
+        plan=prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
+        notes=prepared.notes,
+    )
+    with words_for_errors(home):
+        create_run(connection, run, new, at=now())
+    return repo
+
+
+def _give_up(home: str, run: str) -> None:
+    """Leave nothing of a run that could not be written."""
+    from shutil import rmtree  # noqa: PLC0415 only after a failure
+
+    for folder in (run_folder(home, run), new_repository_folder(home, run)):
+        rmtree(folder, ignore_errors=True)
+
+
+def _passed(prepared: Prepared, environ: Mapping[str, str]) -> dict[str, str]:
+    names = {name for task in prepared.tasks for name in task.recipe.env_pass}
+    return {name: environ[name] for name in names if name in environ}

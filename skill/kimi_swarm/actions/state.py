@@ -1,0 +1,97 @@
+"""Opening the state folder for an action, and hearing of its changes. Light."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kimi_swarm.store.database import Connection, open_database, words_for_errors
+from kimi_swarm.store.views import UnknownRunError, UnknownSessionError, live_runs
+
+HEARTBEAT_S = 15.0
+
+
+@contextmanager
+def reading(home: str) -> Iterator[Connection | None]:
+    """Open the state for reading; None where nothing was ever spawned."""
+    connection = open_database(home, create=False)
+    if connection is None:
+        yield None
+        return
+    try:
+        with words_for_errors(home):
+            yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def existing(home: str, scope: str) -> Iterator[Connection]:
+    """Open the state for an action on a run or session.
+
+    Raises UnknownRunError or UnknownSessionError where nothing was ever spawned.
+    """
+    with reading(home) as connection:
+        if connection is None:
+            if "/" in scope:
+                raise UnknownSessionError(scope)
+            raise UnknownRunError(scope)
+        yield connection
+
+
+def keep_alive(home: str, connection: Connection) -> None:
+    """Replace the supervisor if there is work and none is there to do it."""
+    if not live_runs(connection):
+        return
+    from kimi_swarm.process.detach import (  # noqa: PLC0415 only while something runs
+        ensure_supervisor,
+    )
+
+    ensure_supervisor(home)
+
+
+def changes(
+    home: str, connection: Connection, deadline: float | None
+) -> Iterator[None]:
+    """Yield now, then whenever something may have changed, until the deadline passes.
+
+    `deadline` is on the monotonic clock; None waits as long as it takes. A supervisor
+    that dies meanwhile is replaced.
+    """
+    from kimi_swarm.process.bell import watch  # noqa: PLC0415 only who waits needs it
+
+    while True:
+        keep_alive(home, connection)
+        bell = watch(home)
+        yield
+        if bell is None:
+            # Nothing runs (or a supervisor is just leaving): look again shortly.
+            if _left_s(deadline) <= 0:
+                return
+            time.sleep(min(0.05, _left_s(deadline)))
+            continue
+        with bell:
+            while True:
+                left_s = _left_s(deadline)
+                if left_s <= 0:
+                    return
+                bell.settimeout(min(left_s, HEARTBEAT_S))
+                try:
+                    if not bell.recv(4096):
+                        break
+                except TimeoutError:
+                    pass
+                except OSError:
+                    break
+                yield
+
+
+def _left_s(deadline: float | None) -> float:
+    return HEARTBEAT_S if deadline is None else deadline - time.monotonic()
+
+
+def program_name() -> str:
+    """Return how to call this program again, as the user did."""
+    return os.environ.get("KIMI_SWARM_PROG", "kimi-swarm")

@@ -1,0 +1,68 @@
+"""wait: block until a run (or any session of it) has ended. Light."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import changes, existing
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.views import (
+    EventRow,
+    RunRow,
+    SessionRow,
+    cursor_of,
+    events_after,
+    latest_sessions,
+    run_row,
+    session_row,
+)
+from kimi_swarm.store.wishes import move_cursor
+
+
+class Waited(NamedTuple):
+    """What a wait saw: the run, its sessions, and with `--any` the one that ended."""
+
+    run: RunRow
+    sessions: list[SessionRow]
+    ended: SessionRow | None
+    is_timeout: bool
+
+
+def wait(
+    home: str,
+    run: str,
+    *,
+    is_any: bool = False,
+    timeout_s: float | None = None,
+    asker: str = "",
+) -> Waited:
+    """Wait until a run has ended, or with `is_any` until a session of it has.
+
+    With `is_any` each asker is told of every end once, in order, also of those before
+    the call. Raises UnknownRunError.
+    """
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    with existing(home, run) as connection:
+        run_row(connection, run)
+        for _ in changes(home, connection, deadline):
+            ended = _next_end(connection, run, asker) if is_any else None
+            row = run_row(connection, run)
+            if ended is not None or row.state == "done":
+                return Waited(row, latest_sessions(connection, run), ended, False)
+        row = run_row(connection, run)
+        return Waited(row, latest_sessions(connection, run), None, row.state != "done")
+
+
+def _next_end(connection: Connection, run: str, asker: str) -> SessionRow | None:
+    scope = f"{run}/ends"
+    after = cursor_of(connection, asker, scope)
+    event = _first_end(events_after(connection, run, after))
+    if event is None or event.session is None:
+        return None
+    move_cursor(connection, asker, scope, event.seq)
+    return session_row(connection, event.session)
+
+
+def _first_end(events: list[EventRow]) -> EventRow | None:
+    return next((event for event in events if event.name == "ended"), None)

@@ -1,0 +1,193 @@
+"""What each verb takes: one function a verb, so that a light verb builds one parser."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from kimi_swarm.errors import UsageError
+
+Add = Callable[[argparse.ArgumentParser], None]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError instead of printing and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line in one sentence."""
+        raise UsageError(
+            f"{self.prog.rpartition(' ')[2]}: {message}.",
+            remedy=f"See `{self.prog} --help`.",
+        )
+
+
+def parser_for(verb: str, add: Add, *, prog: str, summary: str) -> Parser:
+    """Build the parser of one verb."""
+    parser = Parser(prog=f"{prog} {verb}", description=summary, allow_abbrev=False)
+    add(parser)
+    _common(parser)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, version 1"
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    # Not a number is neither below nor above anything.
+    if not 0 <= value <= 10_000_000:  # noqa: PLR2004 four months
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):  # noqa: PLR2004 fits
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)
+
+
+def add_list(parser: argparse.ArgumentParser) -> None:
+    """List [RUN]."""
+    parser.add_argument("run", nargs="?", help="show this run's sessions")
+    parser.add_argument("--limit", type=_count, default=20, help="runs to show (20)")
+
+
+def add_poll(parser: argparse.ArgumentParser) -> None:
+    """Poll ID."""
+    parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
+    parser.add_argument(
+        "--timeout-s", type=_seconds, default=0.0, help="wait so long for something new"
+    )
+    parser.add_argument(
+        "--as",
+        dest="asker",
+        default="",
+        help="who asks: each asker has a place of its own",
+    )
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """Log SESSION."""
+    parser.add_argument("session", help="a session, e.g. calm-river/header")
+    parser.add_argument("--offset", type=_count, help="first line, from 0")
+    parser.add_argument("--limit", type=_count, help="how many lines (the last 200)")
+    parser.add_argument("--raw", action="store_true", help="as the worker wrote it")
+    parser.add_argument("--follow", "-f", action="store_true", help="keep printing")
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Wait RUN."""
+    parser.add_argument("run", help="a run, e.g. calm-river")
+    parser.add_argument(
+        "--any", action="store_true", help="until any session has ended"
+    )
+    parser.add_argument(
+        "--timeout-s", type=_seconds, help="give up then, exit code 124"
+    )
+    parser.add_argument(
+        "--as",
+        dest="asker",
+        default="",
+        help="with --any: who asks, to be told each once",
+    )
+
+
+def add_kill(parser: argparse.ArgumentParser) -> None:
+    """Kill ID | --all."""
+    parser.add_argument("id", nargs="?", help="a run or a session")
+    parser.add_argument("--all", action="store_true", help="everything that runs")
+
+
+HOT: dict[str, tuple[Add, str]] = {
+    "list": (add_list, "What there is: runs, or one run's sessions."),
+    "poll": (add_poll, "Only what is new to you, of a run or a session."),
+    "log": (add_log, "What a session's worker wrote, by lines."),
+    "wait": (add_wait, "Wait until a run has ended; print one line."),
+    "kill": (add_kill, "End a session, a run or everything, children included."),
+}
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", nargs="?", help="a plan file (YAML)")
+    parser.add_argument("--strategy", help="a strategy by name; see `plan --list`")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="its parameters"
+    )
+    parser.add_argument(
+        "--task", action="append", default=[], help="a task in words; may be repeated"
+    )
+    parser.add_argument(
+        "--task-file", action="append", default=[], help="a task from a file"
+    )
+    parser.add_argument("--profile", help="the worker for all tasks")
+    parser.add_argument("--concurrency", type=_count, help="workers at once")
+
+
+def add_spawn(parser: argparse.ArgumentParser) -> None:
+    """Spawn PLAN | --strategy NAME | --task TEXT."""
+    _add_source(parser)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """run: spawn, live view, aggregate."""
+    _add_source(parser)
+    parser.add_argument(
+        "--no-merge", action="store_true", help="only report at the end"
+    )
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Plan NAME | PLAN.yaml."""
+    _add_source(parser)
+    parser.add_argument("--list", action="store_true", help="the strategies there are")
+    parser.add_argument("--yaml", action="store_true", help="print the plan as YAML")
+
+
+def add_aggregate(parser: argparse.ArgumentParser) -> None:
+    """Aggregate RUN."""
+    parser.add_argument("run", help="a run, e.g. calm-river")
+    parser.add_argument("--merge", action="store_true", help="merge what succeeded")
+
+
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    """Diff SESSION."""
+    parser.add_argument("session", help="a session, e.g. calm-river/header")
+    parser.add_argument(
+        "--limit-bytes", type=_count, default=12_000, help="length of the patch (12000)"
+    )
+
+
+def add_clear(parser: argparse.ArgumentParser) -> None:
+    """Clear RUN."""
+    parser.add_argument("run", help="a run that is over")
+    parser.add_argument(
+        "--force", action="store_true", help="also with unmerged work: it is salvaged"
+    )
+
+
+def add_nothing(_parser: argparse.ArgumentParser) -> None:
+    """Add nothing: some verbs take no arguments."""
+
+
+def add_completion(parser: argparse.ArgumentParser) -> None:
+    """Completion SHELL."""
+    parser.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+
+
+COLD: dict[str, tuple[Add, str]] = {
+    "run": (add_run, "Spawn, watch live, then aggregate: the whole job in one call."),
+    "spawn": (add_spawn, "Start a plan's workers in the background and return."),
+    "plan": (add_plan, "Show what would run, without starting anything."),
+    "aggregate": (add_aggregate, "A run's report; with --merge its branches merged."),
+    "diff": (add_diff, "What one session changed."),
+    "clear": (add_clear, "Forget a finished run; no work is lost."),
+    "doctor": (add_nothing, "What this machine can run, and a command that works now."),
+    "completion": (add_completion, "Print a completion script for your shell."),
+}

@@ -1,0 +1,85 @@
+"""Rows as the contract's JSON objects. Imported only for --json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from kimi_swarm.store.views import EventRow, RunRow, SessionRow
+
+VERSION = 1
+
+
+def print_object(fields: dict[str, Any]) -> None:
+    """Print one versioned object."""
+    print(json.dumps({"version": VERSION, **fields}, ensure_ascii=False))
+
+
+def moment(at: float | None) -> str | None:
+    """Return a moment as ISO 8601 in UTC, to the millisecond."""
+    if at is None:
+        return None
+    text = datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, Any]:
+    """Return a run, with its sessions where they were asked for."""
+    fields: dict[str, Any] = {
+        "run": row.id,
+        "name": row.name,
+        "state": row.state,
+        "counts": row.counts,
+        "repo": row.repo,
+        "base": row.base,
+        "created_at": moment(row.created_at),
+        "ended_at": moment(row.ended_at),
+    }
+    if sessions is not None:
+        fields["sessions"] = [session_object(session) for session in sessions]
+    return fields
+
+
+def session_object(row: SessionRow) -> dict[str, Any]:
+    """Return a session."""
+    detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
+    return {
+        "id": row.id,
+        "run": row.run,
+        "task": row.task,
+        "attempt": row.attempt,
+        "profile": row.profile,
+        "state": row.state,
+        "outcome": row.outcome,
+        "reason": row.reason or row.cause,
+        "message": detail.pop("sentence", None),
+        "remedy": detail.pop("remedy", None),
+        "exit_code": row.exit_code,
+        "created_at": moment(row.created_at),
+        "started_at": moment(row.started_at),
+        "ended_at": moment(row.ended_at),
+        "usage": detail.pop("usage", None),
+        "workspace": row.workspace,
+        "branch": row.branch,
+        "base": row.base,
+        "head": row.head,
+        "summary": row.summary,
+        **detail,
+    }
+
+
+def event_object(event: EventRow) -> dict[str, Any]:
+    """Return an event."""
+    return {
+        "seq": event.seq,
+        "session": event.session,
+        "event": event.name,
+        "at": moment(event.at),
+        **{
+            name: value
+            for name, value in json.loads(event.data).items()
+            if name != "at"
+        },
+    }

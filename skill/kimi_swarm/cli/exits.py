@@ -1,0 +1,71 @@
+"""How every verb ends: exit codes by meaning, errors in a sentence, no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import state_home
+
+OK = 0
+NOT_ALL = 1
+BAD_INPUT = 2
+DEFECT = 3
+OUT_OF_TIME = 124
+INTERRUPTED = 130
+
+
+def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Run a verb and return its exit code, whatever happens in it."""
+    is_json = "--json" in argv
+    try:
+        code = verb(argv)
+        sys.stdout.flush()
+    except SwarmError as error:
+        tell(error, is_json=is_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left; nothing more can be told, not even at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return OK
+    except Exception as error:  # noqa: BLE001 the last place that can tell
+        return _tell_defect(error, is_json=is_json)
+    return code
+
+
+def tell(error: SwarmError, *, is_json: bool) -> None:
+    """Print an error: a sentence and a remedy, or one JSON object on standard output."""
+    if is_json:
+        import json  # noqa: PLC0415 light verbs that succeed in text need none
+
+        fields = {
+            "code": error.code,
+            "message": str(error),
+            "remedy": error.remedy,
+        }
+        print(json.dumps({"version": 1, "error": fields}))
+        return
+    remedy = f" {error.remedy}" if error.remedy else ""
+    sys.stderr.write(f"kimi-swarm: {error}{remedy} [{error.code}]\n")
+
+
+def _tell_defect(error: Exception, *, is_json: bool) -> int:
+    import traceback  # noqa: PLC0415 only for a defect
+
+    path = state_home() + "/defects.log"
+    try:
+        with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123 light
+            file.write("".join(traceback.format_exception(error)) + "\n")
+    except OSError:
+        path = "nowhere, since the state folder cannot be written"
+    defect = SwarmError(
+        f"A defect in kimi-swarm: {type(error).__name__}: {error}.",
+        remedy=f"Please report it; the details are in {path}.",
+    )
+    defect.code = "defect"
+    tell(defect, is_json=is_json)
+    return DEFECT

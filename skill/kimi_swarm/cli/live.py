@@ -1,0 +1,113 @@
+"""run: spawn, watch live, aggregate."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from functools import partial
+
+import anyio
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from kimi_swarm.actions.aggregate import aggregate
+from kimi_swarm.actions.kill import kill
+from kimi_swarm.actions.plan import Prepared
+from kimi_swarm.actions.spawn import spawn
+from kimi_swarm.actions.state import changes, existing
+from kimi_swarm.cli import speech
+from kimi_swarm.cli.as_json import print_object
+from kimi_swarm.cli.exits import INTERRUPTED, NOT_ALL, OK
+from kimi_swarm.cli.words import next_line
+from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
+
+_STYLES = {"succeeded": "green", "failed": "red", "lost": "red", "timed_out": "red"}
+
+
+def run_live(home: str, prepared: Prepared, *, is_merging: bool, is_json: bool) -> int:
+    """Spawn a plan, show it live on standard error, and end with its report."""
+    spawned = anyio.run(spawn, home, prepared)
+    console = Console(stderr=True, highlight=False)
+    console.print(speech.spawned(spawned).partition("\nNext:")[0], markup=False)
+    try:
+        _watch(home, spawned.run, console)
+    except KeyboardInterrupt:
+        return _interrupted(home, spawned.run, console)
+    report = anyio.run(partial(aggregate, home, spawned.run, is_merging=is_merging))
+    if is_json:
+        print_object({**asdict(report), "counts": report.counts})
+    else:
+        print(speech.report(report))
+    return OK if report.is_success else NOT_ALL
+
+
+def _watch(home: str, run: str, console: Console) -> None:
+    """Show a bar per session until the run has ended."""
+    view = _View(console)
+    with view.progress, existing(home, run) as connection:
+        for _ in changes(home, connection, None):
+            view.show(latest_sessions(connection, run))
+            if run_row(connection, run).state == "done":
+                return
+
+
+class _View:
+    """Bars on a terminal; elsewhere one line per change."""
+
+    def __init__(self, console: Console) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bars: dict[str, TaskID] = {}
+        self._told: dict[str, str] = {}
+        self._console = console
+
+    def show(self, rows: list[SessionRow]) -> None:
+        for row in rows:
+            word = row.outcome or row.state
+            if self._told.get(row.id) == word:
+                continue
+            self._told[row.id] = word
+            if self._console.is_terminal:
+                self._show_bar(row, word)
+            elif word not in ("queued", "starting"):
+                why = f" ({row.reason})" if row.reason else ""
+                self._console.print(f"{row.id} {word}{why}", markup=False)
+
+    def _show_bar(self, row: SessionRow, word: str) -> None:
+        if row.id not in self._bars:
+            self._bars[row.id] = self.progress.add_task(
+                row.task, start=False, total=None, state=word
+            )
+        bar = self._bars[row.id]
+        style = _STYLES.get(word)
+        shown = f"[{style}]{word}[/]" if style else word
+        if row.state == "done":
+            self.progress.start_task(bar)
+            self.progress.update(bar, total=1, completed=1, state=shown)
+            self.progress.stop_task(bar)
+        else:
+            if row.state != "queued":
+                self.progress.start_task(bar)
+            self.progress.update(bar, state=shown)
+
+
+def _interrupted(home: str, run: str, console: Console) -> int:
+    """Ask whether to stop the workers; without a terminal they are left alone."""
+    answer = ""
+    if sys.stdin.isatty() and console.is_terminal:
+        try:
+            answer = console.input("Stop the workers? [y/N] ")
+        except (KeyboardInterrupt, EOFError):
+            answer = ""
+    if answer.strip().lower().startswith("y"):
+        killed = kill(home, run)
+        console.print(f"{len(killed.sessions)} sessions ended.", markup=False)
+    else:
+        console.print(f"{run} goes on. {next_line(f'wait {run}')}", markup=False)
+    return INTERRUPTED

@@ -1,0 +1,219 @@
+"""The other verbs: those that read plans, speak to git, or watch a run live."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from kimi_swarm import __version__
+from kimi_swarm.actions.plan import Prepared, Wanted, prepare
+from kimi_swarm.actions.state import program_name
+from kimi_swarm.cli import speech
+from kimi_swarm.cli.arguments import COLD, HOT, Parser, parser_for
+from kimi_swarm.cli.as_json import print_object
+from kimi_swarm.cli.exits import NOT_ALL, OK, guarded
+from kimi_swarm.core.strategy import ParameterError
+from kimi_swarm.errors import UsageError
+from kimi_swarm.location import state_home
+from kimi_swarm.strict_yaml import read_text
+from kimi_swarm.workers.plain import plain
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb; returns its exit code."""
+    return guarded(_main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    verb = next((word for word in argv if not word.startswith("-")), None)
+    if verb is None:
+        return _no_verb(argv)
+    if verb not in COLD:
+        known = ", ".join([*COLD, *HOT])
+        raise UsageError(
+            f"There is no verb {verb!r}.", remedy=f"The verbs are: {known}."
+        )
+    rest = list(argv)
+    rest.remove(verb)
+    add, summary = COLD[verb]
+    parser = parser_for(verb, add, prog=program_name(), summary=summary)
+    return _VERBS[verb](parser.parse_args(rest))
+
+
+def _no_verb(argv: Sequence[str]) -> int:
+    if "--version" in argv:
+        print(f"kimi-swarm {__version__}")
+        return OK
+    if argv and not {"--help", "-h"} & set(argv):
+        raise UsageError(
+            f"{argv[0]} alone is no call.", remedy=f"See `{program_name()} --help`."
+        )
+    print(speech.overview(program_name()))
+    return OK
+
+
+def wanted_of(args: argparse.Namespace) -> Wanted:
+    """Read what to run from the command line."""
+    values: dict[str, str] = {}
+    for pair in args.set:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ParameterError(
+                args.strategy or "", f"--set takes KEY=VALUE, not {pair!r}", ()
+            )
+        values[name] = value
+    if values and args.strategy is None:
+        raise UsageError(
+            "--set gives parameters of a strategy, but none is named.",
+            remedy="Add --strategy NAME; `plan --list` shows them.",
+        )
+    if args.concurrency == 0:
+        raise UsageError("--concurrency must be at least 1.")
+    tasks = [*args.task, *(read_text(Path(name)) for name in args.task_file)]
+    return Wanted(
+        cwd=Path.cwd(),
+        plan_file=None if args.plan is None else Path(args.plan),
+        strategy=args.strategy,
+        values=values,
+        tasks=tasks,
+        profile=args.profile,
+        concurrency=args.concurrency,
+    )
+
+
+def _prepared(args: argparse.Namespace) -> Prepared:
+    return anyio.run(prepare, wanted_of(args))
+
+
+def _spawn(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.spawn import spawn  # noqa: PLC0415 one verb
+
+    spawned = anyio.run(spawn, state_home(), _prepared(args))
+    if args.json:
+        print_object({**asdict(spawned), "state": "running"})
+    else:
+        print(speech.spawned(spawned))
+    return OK
+
+
+def _run(args: argparse.Namespace) -> int:
+    from kimi_swarm.cli.live import run_live  # noqa: PLC0415 it brings rich
+
+    prepared = _prepared(args)
+    return run_live(
+        state_home(), prepared, is_merging=not args.no_merge, is_json=args.json
+    )
+
+
+def _plan(args: argparse.Namespace) -> int:
+    from kimi_swarm.prompts import list_strategies  # noqa: PLC0415 one verb
+
+    if args.list:
+        strategies = list_strategies()
+        if args.json:
+            print_object(
+                {"strategies": [s.model_dump(mode="json") for s in strategies]}
+            )
+        else:
+            print(speech.strategies(strategies))
+        return OK
+    if args.plan is not None and args.strategy is None and _is_strategy(args.plan):
+        args.strategy, args.plan = args.plan, None
+    prepared = _prepared(args)
+    written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if args.json:
+        print_object({"plan": written, "notes": prepared.notes})
+    elif args.yaml:
+        import yaml  # noqa: PLC0415 one verb
+
+        print(yaml.safe_dump(written, sort_keys=False, allow_unicode=True), end="")
+    else:
+        print(speech.preview(prepared))
+    return OK
+
+
+def _is_strategy(name: str) -> bool:
+    return not (Path(name).exists() or name.endswith((".yaml", ".yml")) or "/" in name)
+
+
+def _aggregate(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.aggregate import aggregate  # noqa: PLC0415 one verb
+
+    report = anyio.run(
+        partial(aggregate, state_home(), args.run, is_merging=args.merge)
+    )
+    if args.json:
+        print_object({**asdict(report), "counts": report.counts})
+    else:
+        print(speech.report(report))
+    return OK if report.is_success else NOT_ALL
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.diff import diff  # noqa: PLC0415 one verb
+
+    text = anyio.run(
+        partial(diff, state_home(), args.session, limit_bytes=args.limit_bytes)
+    )
+    if args.json:
+        print_object({"session": args.session, "diff": text})
+    else:
+        print(plain(text), end="")
+    return OK
+
+
+def _clear(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.clear import clear  # noqa: PLC0415 one verb
+
+    cleared = anyio.run(partial(clear, state_home(), args.run, is_forced=args.force))
+    if args.json:
+        print_object(asdict(cleared))
+    else:
+        print(speech.cleared(cleared))
+    return OK
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.doctor import doctor  # noqa: PLC0415 one verb
+
+    health = anyio.run(doctor, state_home())
+    if args.json:
+        print_object(asdict(health))
+    else:
+        print(speech.health(health, program_name()))
+    return NOT_ALL if health.problems else OK
+
+
+def _completion(args: argparse.Namespace) -> int:
+    import shtab  # noqa: PLC0415 one verb
+
+    print(shtab.complete(whole_parser(), shell=args.shell), end="")
+    return OK
+
+
+def whole_parser() -> Parser:
+    """Build one parser of all verbs, for completion."""
+    parser = Parser(prog="kimi-swarm", description="Many coding agents at once.")
+    verbs = parser.add_subparsers(dest="verb")
+    for verb, (add, summary) in {**COLD, **HOT}.items():
+        one = verbs.add_parser(verb, help=summary)
+        add(one)
+        one.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "spawn": _spawn,
+    "plan": _plan,
+    "aggregate": _aggregate,
+    "diff": _diff,
+    "clear": _clear,
+    "doctor": _doctor,
+    "completion": _completion,
+}

@@ -1,0 +1,150 @@
+"""What the other verbs say: results in words, ending with the next useful command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kimi_swarm.actions.clear import Cleared
+from kimi_swarm.actions.doctor import Health, ProfileHealth
+from kimi_swarm.actions.plan import Prepared
+from kimi_swarm.actions.spawn import Spawned
+from kimi_swarm.cli.arguments import COLD, HOT
+from kimi_swarm.cli.words import next_line
+from kimi_swarm.config import load_manifest
+from kimi_swarm.core.report import Report, seconds, to_markdown
+from kimi_swarm.core.strategy import Strategy
+from kimi_swarm.core.task import Task, WorkspaceMode
+
+GIB = 2**30
+SHOWN_TASKS = 40
+
+
+def overview(program: str) -> str:
+    """Return what `--help` alone prints."""
+    verbs = {**COLD, **HOT}
+    width = max(map(len, verbs))
+    lines = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in verbs.items()]
+    return "\n".join(
+        [
+            "kimi-swarm: many coding agents at once, isolated, checked, merged.",
+            "",
+            f"usage: {program} VERB [--json] …",
+            "",
+            *lines,
+            "",
+            f"Try: {program} run examples/tour.yaml",
+            f"Each verb explains itself: {program} spawn --help",
+        ]
+    )
+
+
+def spawned(run: Spawned) -> str:
+    """Say what was started and how to hear of its end."""
+    count = len(run.tasks)
+    what = "task" if count == 1 else "tasks"
+    shown = ", ".join(run.tasks[:SHOWN_TASKS]) + (" …" if count > SHOWN_TASKS else "")
+    on = ", ".join(run.profiles)
+    lines = [
+        f"{run.run}: {count} {what} queued on {on}, at most {run.concurrency} at once.",
+        f"Tasks: {shown}",
+    ]
+    lines += [f"Note: {note}" for note in run.notes]
+    lines.append(next_line(f"wait {run.run}"))
+    return "\n".join(lines)
+
+
+def preview(prepared: Prepared) -> str:
+    """Show what would run: workers, needs, limits, and what leaves the machine."""
+    profiles = sorted({task.recipe.profile for task in prepared.tasks})
+    count, most = len(prepared.tasks), prepared.concurrency
+    lines = [
+        f"{prepared.name}: {count} tasks, at most {most} at once{_limits(prepared)}"
+    ]
+    if prepared.wants_new_repo:
+        lines.append("Repository: a new one, in the state folder")
+    elif prepared.repo is not None:
+        base = (prepared.base or "")[:12]
+        lines.append(f"Repository: {prepared.repo.root} from {base}")
+    manifest = load_manifest()
+    lines += [f"Worker {name}: {manifest.profile(name).sends_to}" for name in profiles]
+    lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
+    if len(prepared.tasks) > SHOWN_TASKS:
+        lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
+    lines += [f"Note: {note}" for note in prepared.notes]
+    return "\n".join(lines)
+
+
+def _limits(prepared: Prepared) -> str:
+    parts = []
+    if prepared.spacing_s:
+        parts.append(f"starts {seconds(prepared.spacing_s)} apart")
+    if prepared.wall_s:
+        parts.append(f"all ended after {seconds(prepared.wall_s)}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _task_line(task: Task) -> str:
+    needs = f" after {', '.join(task.needs)}" if task.needs else ""
+    mode = task.workspace.mode
+    where = "" if mode is WorkspaceMode.WORKTREE else f" [{mode}]"
+    check = f" · check: {task.check}" if task.check else ""
+    limit = seconds(task.time_limit_s)
+    return (
+        f"  {task.name} ({task.recipe.profile}, ≤{limit}){where}{needs}: "
+        f"{task.title}{check}"
+    )
+
+
+def strategies(found: Sequence[Strategy]) -> str:
+    """List strategies with their parameters."""
+    lines: list[str] = []
+    for strategy in found:
+        lines.append(f"{strategy.name}: {strategy.summary}")
+        for each in strategy.parameters:
+            need = "required" if each.required else f"default {each.default!r}"
+            lines.append(f"  {each.name} ({each.type}, {need}): {each.help}")
+    lines.append(next_line("plan NAME --set key=value"))
+    return "\n".join(lines)
+
+
+def report(told: Report) -> str:
+    """Render a report with the next useful command."""
+    text = to_markdown(told)
+    if told.state != "done":
+        return f"{text}\n{next_line(f'wait {told.run}')}"
+    if told.merged is not None:
+        branch = told.merged.branch
+        return f"{text}\nNext: git -C {told.merged.repo} log --stat {branch}"
+    if any(task.branch and task.is_success for task in told.tasks):
+        return f"{text}\n{next_line(f'aggregate {told.run} --merge')}"
+    return text.rstrip("\n")
+
+
+def cleared(done: Cleared) -> str:
+    """Say what went and what stayed."""
+    what = "workspace" if done.removed == 1 else "workspaces"
+    lines = [f"Cleared {done.run}: {done.removed} {what} removed."]
+    lines += [f"Kept: {each}" for each in done.kept]
+    return "\n".join(lines)
+
+
+def health(seen: Health, program: str) -> str:
+    """Say what is ready, what is missing, and what works now."""
+    git = f"git {seen.git}" if seen.git else "no git"
+    memory, free = seen.memory_bytes / GIB, seen.free_bytes / GIB
+    size = f"{seen.cpus} CPUs, {memory:.1f} GiB memory, {free:.1f} GiB free"
+    lines = [
+        f"kimi-swarm {seen.version}, Python {seen.python}, {git}, {seen.system}",
+        f"{size}; state in {seen.home}",
+    ]
+    lines += [f"PROBLEM: {problem}" for problem in seen.problems]
+    lines += [_profile_line(profile) for profile in seen.profiles]
+    lines.append(f"Works now: {program} {seen.next_command}")
+    return "\n".join(lines)
+
+
+def _profile_line(profile: ProfileHealth) -> str:
+    version = f" {profile.version}" if profile.version else ""
+    if profile.is_ready:
+        return f"  ready    {profile.name}{version}: {profile.summary}"
+    return f"  missing  {profile.name}{version}: {profile.problem} {profile.remedy}"

@@ -1,0 +1,123 @@
+"""Rows as people and models read them: short lines, most important first. Light."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from kimi_swarm.actions.state import program_name
+from kimi_swarm.store.views import EventRow, RunRow, SessionRow
+from kimi_swarm.workers.plain import clip, plain
+
+OUTPUT_CHARS = 12_000
+SUMMARY_CHARS = 70
+_COLOURS = {
+    "succeeded": "32",
+    "running": "36",
+    "starting": "36",
+    "stopping": "33",
+    "queued": "2",
+    "failed": "31",
+    "timed_out": "31",
+    "lost": "31",
+    "cancelled": "33",
+    "done": "32",
+}
+
+
+def coloured(word: str, width: int = 0) -> str:
+    """Return a state or outcome, padded, in colour where a terminal shows it."""
+    padded = word.ljust(width)
+    colour = _COLOURS.get(word)
+    if colour is None or not _has_colour():
+        return padded
+    return f"\033[{colour}m{padded}\033[0m"
+
+
+def _has_colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def age(from_at: float | None, to_at: float | None) -> str:
+    """Return a duration in at most five characters; to now if it has no end."""
+    if from_at is None:
+        return "-"
+    until_at = time.time() if to_at is None else to_at  # noqa: TID251 shown, not decided on
+    whole = max(0, int(until_at - from_at))
+    if whole < 60:  # noqa: PLR2004 seconds in a minute
+        return f"{whole}s"
+    minutes, seconds = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 minutes in an hour
+        return f"{minutes}m{seconds:02}s"
+    return f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def run_line(row: RunRow) -> str:
+    """Describe a run on one line, as the host lists its own processes."""
+    counts = ", ".join(
+        f"{count} {what}" for what, count in row.counts.items() if what != "succeeded"
+    )
+    more = f" ({counts})" if counts else ""
+    state = coloured(row.state, 8)
+    took = age(row.created_at, row.ended_at)
+    done = f"{row.counts.get('succeeded', 0)}/{row.total} succeeded{more}"
+    return f"{row.id} {state} {took:>5} :: {clip(row.name, 40)}: {done}"
+
+
+def session_line(row: SessionRow, *, width: int) -> str:
+    """Describe a session on one line."""
+    state = coloured(row.outcome or row.state, 9)
+    took = age(row.started_at, row.ended_at)
+    why = row.reason or row.cause or ""
+    told = clip(plain(row.summary or ""), SUMMARY_CHARS)
+    parts = [f"({why})" if why else "", told]
+    tail = " ".join(part for part in parts if part)
+    return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
+
+
+def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
+    """Describe one event of a run on one line."""
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    row = rows.get(event.session or "")
+    if event.name == "run_ended":
+        return f"{clock} {event.run} ended"
+    if event.name == "launched" or row is None:
+        return f"{clock} {event.session} started"
+    if event.name == "stop_began":
+        return f"{clock} {event.session} stopping ({row.cause})"
+    return (
+        f"{clock} {event.session} {coloured(row.outcome or row.state)} ({row.reason})"
+    )
+
+
+def counts_of(rows: Sequence[SessionRow]) -> str:
+    """Count sessions by outcome: `4 succeeded, 1 failed`."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        word = row.outcome or row.state
+        counts[word] = counts.get(word, 0) + 1
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def next_line(command: str) -> str:
+    """Name the next useful command, ready to be run."""
+    return f"Next: {program_name()} {command}"
+
+
+def fitted(lines: Sequence[str], *, keep_last: bool = False) -> list[str]:
+    """Drop lines beyond what one answer may hold, and say how many."""
+    order = reversed(lines) if keep_last else iter(lines)
+    kept: list[str] = []
+    room = OUTPUT_CHARS
+    for line in order:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    left_out = len(lines) - len(kept)
+    if not left_out:
+        return list(lines)
+    note = f"[{left_out} lines left out; page with --offset and --limit]"
+    return [note, *reversed(kept)] if keep_last else [*kept, note]

@@ -1,0 +1,147 @@
+"""What decides an outcome: not the exit code alone, but what shows that work was done.
+
+A worker's stream may end early with exit code 0, a scrap of text and no file; so a task
+succeeds only with a proper end, and changes (or an answer, where that was asked for),
+and its check passing on exactly the committed state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kimi_swarm.core.output import FailureClass, Transcript
+from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.task import Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a session after its worker ended.
+
+    `cause` is how the launch ended: exited, stopped, deadline, not_started, or lost
+    when its shim left no record. `check_exit` is None until the check ran.
+    """
+
+    cause: str
+    exit_code: int | None
+    transcript: Transcript
+    expect: Expect
+    ok_exit_codes: tuple[int, ...] = (0,)
+    has_finish: bool = True
+    stop_cause: str | None = None
+    commits: int = 0
+    files: int = 0
+    check: str | None = None
+    check_exit: int | None = None
+    error: str | None = None
+
+
+class Verdict(NamedTuple):
+    """An outcome, its reason as one word, and a sentence of detail for people."""
+
+    outcome: Outcome
+    reason: str
+    detail: str = ""
+
+
+def judge(facts: Facts) -> Verdict:
+    """Decide the outcome of a session from the facts."""
+    for look in (_interruption, _worker_failure, _missing_evidence):
+        verdict = look(facts)
+        if verdict is not None:
+            return verdict
+    match facts.expect:
+        case Expect.CHANGES:
+            return Verdict(Outcome.SUCCEEDED, "changes")
+        case Expect.ANSWER:
+            return Verdict(Outcome.SUCCEEDED, "answer")
+        case Expect.EXIT:
+            return Verdict(Outcome.SUCCEEDED, "exit_code")
+
+
+_CAUSES = {
+    "lost": Verdict(
+        Outcome.LOST,
+        "no_exit_record",
+        "Its supervising process vanished without a record.",
+    ),
+    "deadline": Verdict(Outcome.TIMED_OUT, "time_limit", "It ran out of time."),
+    "stopped": Verdict(Outcome.CANCELLED, "killed"),
+    "not_started": Verdict(Outcome.FAILED, "not_started"),
+}
+
+
+def _interruption(facts: Facts) -> Verdict | None:
+    if facts.stop_cause == "run_time_limit":
+        return Verdict(Outcome.TIMED_OUT, "run_time_limit", "The run's time was up.")
+    if facts.stop_cause is not None:
+        return Verdict(Outcome.CANCELLED, facts.stop_cause)
+    verdict = _CAUSES.get(facts.cause)
+    if verdict is not None and facts.error:
+        return verdict._replace(detail=facts.error)
+    return verdict
+
+
+def _worker_failure(facts: Facts) -> Verdict | None:
+    failure = facts.transcript.failure
+    if failure is not None:
+        return Verdict(Outcome.FAILED, failure.failure.value, failure.message)
+    if facts.exit_code not in facts.ok_exit_codes:
+        return Verdict(
+            Outcome.FAILED, "exit_code", f"It ended with exit code {facts.exit_code}."
+        )
+    if facts.expect is Expect.EXIT or not facts.has_finish:
+        return None
+    finished = facts.transcript.finished
+    if finished is None:
+        return Verdict(
+            Outcome.FAILED, "no_finish", "Its output stops without a proper end."
+        )
+    if not finished.is_proper:
+        return Verdict(
+            Outcome.FAILED, "no_finish", f"It ended with reason {finished.reason!r}."
+        )
+    return None
+
+
+def _missing_evidence(facts: Facts) -> Verdict | None:
+    if facts.expect is Expect.CHANGES and not (facts.commits or facts.files):
+        return Verdict(
+            Outcome.FAILED,
+            "no_changes",
+            "It said it was done, but no file changed and nothing was committed.",
+        )
+    if facts.expect is Expect.ANSWER and not facts.transcript.last_text.strip():
+        return Verdict(Outcome.FAILED, "no_answer", "It ended without an answer.")
+    if facts.check is not None and facts.check_exit not in (None, 0):
+        return Verdict(
+            Outcome.FAILED,
+            "check_failed",
+            f"Its check ended with exit code {facts.check_exit}: {facts.check}",
+        )
+    return None
+
+
+REMEDIES = {
+    FailureClass.AUTH: "Log the worker in or give it a valid key, then spawn again.",
+    FailureClass.QUOTA: "The account has no quota left: top it up, or use another "
+    "profile.",
+    FailureClass.RATE_LIMIT: "The provider's rate limit was hit: spawn again later "
+    "with a lower limits.concurrency.",
+    FailureClass.PROVIDER: "The provider failed: spawn again later.",
+    FailureClass.UNKNOWN_MODEL: "Choose a model that the worker's provider has.",
+    FailureClass.NOT_CONFIGURED: "Configure the worker first: log in, or name a model "
+    "and key.",
+    "time_limit": "Give it more time (timeout_s), or a smaller task.",
+    "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
+    "no_changes": "Read its log; if no change is right, declare `expect: answer`.",
+    "check_failed": "Read the check's output at the end of its log.",
+    "need_failed": "Mend the task it needs, then spawn again.",
+    "need_conflict": "Let fewer tasks write the same files, or merge them by hand.",
+}
+
+
+def remedy(reason: str) -> str:
+    """Return what to do about a reason, or an empty string."""
+    return REMEDIES.get(reason, "")

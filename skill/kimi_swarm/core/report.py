@@ -1,0 +1,161 @@
+"""What a run came to: failures first, then the rest in plan order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SHOWN_FILES = 8
+SUMMARY_LINES = 6
+REPORT_CHARS = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """One task's last session: outcome, why, and what it left.
+
+    `outcome` is the state where the session is not over. `summary` is the worker's own
+    words: data, not to be trusted. `duration_s` is from start to end.
+    """
+
+    task: str
+    session: str
+    profile: str
+    attempt: int
+    outcome: str
+    reason: str
+    sentence: str = ""
+    remedy: str = ""
+    summary: str = ""
+    files: tuple[str, ...] = ()
+    files_total: int = 0
+    duration_s: float | None = None
+    branch: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the task needs nobody's attention."""
+        return self.outcome == "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeConflict:
+    """A branch that was left out of the merge, and the files it collides in."""
+
+    branch: str
+    paths: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The run's merged branch: what is in it, and what is not and why."""
+
+    branch: str
+    repo: str
+    merged: tuple[str, ...]
+    conflicts: tuple[MergeConflict, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run folded to what a person or a main agent needs to read."""
+
+    run: str
+    name: str
+    state: str
+    wall_s: float | None
+    tasks: tuple[TaskReport, ...]
+    merged: Merged | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every task succeeded and nothing was left out of a merge."""
+        conflicts = self.merged is not None and bool(self.merged.conflicts)
+        return all(task.is_success for task in self.tasks) and not conflicts
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks ended (or stand) how, most first."""
+        return dict(Counter(task.outcome for task in self.tasks).most_common())
+
+
+def in_order(tasks: Sequence[TaskReport]) -> tuple[TaskReport, ...]:
+    """Put what needs attention first, each part in the order given."""
+    return tuple(sorted(tasks, key=lambda task: task.is_success))
+
+
+def to_markdown(report: Report, *, limit_chars: int = REPORT_CHARS) -> str:
+    """Render a report, most important first, in at most about `limit_chars`."""
+    parts = [_headline(report)]
+    if report.merged is not None:
+        parts.append(_merge_part(report.merged))
+    parts += [_task_part(task) for task in report.tasks]
+    if report.notes:
+        parts.append("\n".join(f"Note: {note}" for note in report.notes))
+    return _bounded(parts, limit_chars)
+
+
+def _headline(report: Report) -> str:
+    counts = ", ".join(f"{count} {what}" for what, count in report.counts.items())
+    time = "" if report.wall_s is None else f" in {seconds(report.wall_s)}"
+    state = "" if report.state == "done" else " — still running"
+    return f"# {report.run} ({report.name}): {counts}{time}{state}"
+
+
+def _merge_part(merged: Merged) -> str:
+    count = len(merged.merged)
+    what = "branch" if count == 1 else "branches"
+    lines = [f"Merged {count} {what} on `{merged.branch}` in {merged.repo}"]
+    lines += [
+        f"- NOT merged: `{each.branch}` — "
+        + (f"conflict in {', '.join(each.paths)}" if each.paths else each.reason)
+        for each in merged.conflicts
+    ]
+    lines += [f"- left out: {each}" for each in merged.left_out]
+    return "\n".join(lines)
+
+
+def _task_part(task: TaskReport) -> str:
+    time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
+    lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
+    if task.sentence:
+        lines.append(task.sentence)
+    if task.remedy:
+        lines.append(f"What to do: {task.remedy}")
+    if task.files_total:
+        rest = task.files_total - min(len(task.files), SHOWN_FILES)
+        more = f" and {rest} more" if rest else ""
+        shown = ", ".join(task.files[:SHOWN_FILES])
+        lines.append(f"Files: {shown}{more}; branch `{task.branch}`")
+    summary = [line for line in task.summary.splitlines() if line.strip()]
+    lines += [f"> {line}" for line in summary[:SUMMARY_LINES]]
+    if not task.is_success and task.outcome != "queued":
+        lines.append(f"Log: `log {task.session}`")
+    return "\n".join(lines)
+
+
+def _bounded(parts: list[str], limit_chars: int) -> str:
+    text = ""
+    for number, part in enumerate(parts):
+        if text and len(text) + len(part) > limit_chars:
+            rest = len(parts) - number
+            return f"{text}\n[{rest} more parts left out; use --json for everything]\n"
+        text += ("\n" if text else "") + part + "\n"
+    return text
+
+
+def seconds(duration_s: float) -> str:
+    """Write a duration as people read it: 0.4s, 12s, 3m05s, 2h10m."""
+    if duration_s < 10:  # noqa: PLR2004 below ten, tenths matter
+        return f"{duration_s:.1f}s"
+    whole = round(duration_s)
+    if whole < 60:  # noqa: PLR2004 seconds in a minute
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 minutes in an hour
+        return f"{minutes}m{rest:02}s"
+    return f"{minutes // 60}h{minutes % 60:02}m"

@@ -1,0 +1,200 @@
+"""What to start, cancel and stop next: a pure answer to a snapshot.
+
+Times are seconds on any one clock that never goes back within a supervisor's life.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued session: what it needs and what it would occupy."""
+
+    session: str
+    run: str
+    task: str
+    profile: str
+    needs: tuple[str, ...] = ()
+    stop_wish: str | None = None
+    ready_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A session that holds a place: starting, running or stopping."""
+
+    session: str
+    run: str
+    profile: str
+    stop_wish: str | None = None
+    is_stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Limits of one run: sessions at once, seconds between starts, moment it ends."""
+
+    concurrency: int
+    spacing_s: float = 0.0
+    ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the scheduler looks at.
+
+    `waiting` is in the order in which sessions should start. `task_outcomes` holds,
+    per run, the final outcome of tasks that are over. `last_start_at` holds the last
+    start per run id and per profile name.
+    """
+
+    at: float
+    waiting: Sequence[Waiting]
+    busy: Sequence[Busy]
+    runs: Mapping[str, RunLimits]
+    task_outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    machine_cap: int = 1000
+    profile_caps: Mapping[str, int] = field(default_factory=dict)
+    profile_spacing_s: Mapping[str, float] = field(default_factory=dict)
+    last_start_at: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Give this session its place."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End this queued session without starting it."""
+
+    session: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Tell this session's worker to end."""
+
+    session: str
+    cause: str
+
+
+Decision = Start | Cancel | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """Decisions for now, and the moment at which to look again without any event."""
+
+    decisions: tuple[Decision, ...]
+    look_again_at: float | None = None
+
+
+def schedule(snapshot: Snapshot) -> Agenda:
+    """Decide what to start, cancel and stop now."""
+    turn = _Turn(snapshot)
+    for busy in snapshot.busy:
+        turn.consider_stop(busy)
+    for waiting in snapshot.waiting:
+        turn.consider_start(waiting)
+    for run, limits in snapshot.runs.items():
+        if limits.ends_at is not None and turn.lives_on(run):
+            turn.look_at(limits.ends_at)
+    return Agenda(tuple(turn.decisions), turn.look_again_at)
+
+
+class _Turn:
+    """One pass over a snapshot, counting places as it gives them away."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.decisions: list[Decision] = []
+        self.look_again_at: float | None = None
+        self.total = len(snapshot.busy)
+        self.by_run = Counter(busy.run for busy in snapshot.busy)
+        self.by_profile = Counter(busy.profile for busy in snapshot.busy)
+        self.last_start_at = dict(snapshot.last_start_at)
+        self.live = {busy.run for busy in snapshot.busy}
+        self.live.update(waiting.run for waiting in snapshot.waiting)
+        self.ended = {
+            run
+            for run, limits in snapshot.runs.items()
+            if limits.ends_at is not None and snapshot.at >= limits.ends_at
+        }
+
+    def lives_on(self, run: str) -> bool:
+        return run not in self.ended and run in self.live
+
+    def look_at(self, at: float) -> None:
+        if self.look_again_at is None or at < self.look_again_at:
+            self.look_again_at = at
+
+    def consider_stop(self, busy: Busy) -> None:
+        if busy.is_stopping:
+            return
+        if busy.stop_wish is not None:
+            self.decisions.append(Stop(busy.session, busy.stop_wish))
+        elif busy.run in self.ended:
+            self.decisions.append(Stop(busy.session, "run_time_limit"))
+
+    def consider_start(self, waiting: Waiting) -> None:
+        reason = self.reason_to_cancel(waiting)
+        if reason is not None:
+            self.decisions.append(Cancel(waiting.session, reason))
+        elif self.needs_met(waiting) and self.has_room(waiting):
+            ready_at = self.ready_at(waiting)
+            if ready_at > self.snapshot.at:
+                self.look_at(ready_at)
+            else:
+                self.start(waiting)
+
+    def reason_to_cancel(self, waiting: Waiting) -> str | None:
+        if waiting.stop_wish is not None:
+            return waiting.stop_wish
+        if waiting.run in self.ended:
+            return "run_time_limit"
+        outcomes = self.snapshot.task_outcomes.get(waiting.run, {})
+        if any(
+            outcomes.get(need, "succeeded") != "succeeded" for need in waiting.needs
+        ):
+            return "need_failed"
+        return None
+
+    def needs_met(self, waiting: Waiting) -> bool:
+        outcomes = self.snapshot.task_outcomes.get(waiting.run, {})
+        return all(outcomes.get(need) == "succeeded" for need in waiting.needs)
+
+    def has_room(self, waiting: Waiting) -> bool:
+        caps = self.snapshot.profile_caps
+        profile_cap = caps.get(waiting.profile, self.snapshot.machine_cap)
+        return (
+            self.total < self.snapshot.machine_cap
+            and self.by_run[waiting.run] < self.snapshot.runs[waiting.run].concurrency
+            and self.by_profile[waiting.profile] < profile_cap
+        )
+
+    def ready_at(self, waiting: Waiting) -> float:
+        spacing_s = self.snapshot.profile_spacing_s.get(waiting.profile, 0.0)
+        moments = [waiting.ready_at]
+        for key, gap_s in (
+            (waiting.run, self.snapshot.runs[waiting.run].spacing_s),
+            (waiting.profile, spacing_s),
+        ):
+            if gap_s > 0 and key in self.last_start_at:
+                moments.append(self.last_start_at[key] + gap_s)
+        return max(moments)
+
+    def start(self, waiting: Waiting) -> None:
+        self.decisions.append(Start(waiting.session))
+        self.total += 1
+        self.by_run[waiting.run] += 1
+        self.by_profile[waiting.profile] += 1
+        self.last_start_at[waiting.run] = self.snapshot.at
+        self.last_start_at[waiting.profile] = self.snapshot.at

@@ -1,0 +1,76 @@
+"""Where state lives: one folder, and the name of everything in it.
+
+Strings and os.path, not pathlib: hot verbs import this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+SOCKET_PATH_LIMIT_BYTES = 100
+
+
+def state_home(environ: dict[str, str] | None = None) -> str:
+    """Return the state folder: `$KIMI_SWARM_HOME`, else the platform's place for state.
+
+    Nothing is created.
+    """
+    env = os.environ if environ is None else environ
+    chosen = env.get("KIMI_SWARM_HOME")
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))  # noqa: PTH100, PTH111 light
+    home = os.path.expanduser("~")  # noqa: PTH111 light
+    if sys.platform == "darwin":
+        return home + "/Library/Application Support/kimi-swarm"
+    return (env.get("XDG_STATE_HOME") or home + "/.local/state") + "/kimi-swarm"
+
+
+def database_path(home: str) -> str:
+    """Name the SQLite file."""
+    return home + "/state.db"
+
+
+def supervisor_lock_path(home: str) -> str:
+    """Name the file whose lock the one supervisor of a folder holds."""
+    return home + "/supervisor.lock"
+
+
+def supervisor_log_path(home: str) -> str:
+    """Name the file to which a supervisor writes what nobody else could be told."""
+    return home + "/supervisor.log"
+
+
+def socket_path(home: str) -> str:
+    """Name the supervisor's Unix socket, short enough for every platform.
+
+    Socket addresses hold about 100 bytes; a longer state folder gets a socket in a
+    private folder under the temporary folder instead.
+    """
+    path = home + "/supervisor.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES:
+        return path
+    from hashlib import sha256  # noqa: PLC0415 rare, and not cheap for a hot verb
+
+    key = sha256(os.fsencode(home)).hexdigest()[:16]
+    return f"/tmp/kimi-swarm-{os.getuid()}/{key}.sock"  # noqa: S108 the folder is private
+
+
+def run_folder(home: str, run: str) -> str:
+    """Name the folder of a run's own files."""
+    return f"{home}/runs/{run}"
+
+
+def session_folder(home: str, run: str, slug: str) -> str:
+    """Name the folder of a session's prompt, logs and records."""
+    return f"{home}/runs/{run}/{slug}"
+
+
+def workspace_folder(home: str, run: str, slug: str) -> str:
+    """Name the folder in which a session with a workspace of its own works."""
+    return f"{home}/workspaces/{run}/{slug}"
+
+
+def new_repository_folder(home: str, run: str) -> str:
+    """Name the repository that a plan with `repo: new` gets."""
+    return f"{home}/repos/{run}"

@@ -1,0 +1,64 @@
+"""Making sure that a supervisor lives: one per state folder, detached from all."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import supervisor_log_path
+from kimi_swarm.process.bell import ring
+from kimi_swarm.process.platform import require_supported
+
+
+class SupervisorStartError(SwarmError):
+    """Raised when a supervisor could not be started."""
+
+    code = "supervisor_start"
+    exit_code = 3
+
+    def __init__(self, home: str) -> None:
+        super().__init__(
+            "The supervisor could not be started; what is queued stays queued.",
+            remedy=f"Read {supervisor_log_path(home)}, then run `list` or `wait`.",
+        )
+
+
+def ensure_supervisor(
+    home: str, *, run: str | None = None, env: dict[str, str] | None = None
+) -> None:
+    """Wake the supervisor of a state folder, or start one that looks for itself.
+
+    A started one inherits the caller's environment, so `env` need not reach it. It is a
+    daemon: own session, no inherited descriptors, forked twice, so that it outlives the
+    caller, its process group and its terminal. Raises SupervisorStartError.
+    """
+    require_supported()
+    if ring(home, run=run, env=env):
+        return
+    from subprocess import DEVNULL, run as run_process  # noqa: I001, PLC0415 rarely needed
+
+    source_root = os.path.dirname(  # noqa: PTH120 light
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 light
+    )
+    with open(supervisor_log_path(home), "ab") as log:  # noqa: PTH123 light
+        started = run_process(
+            [
+                os.environ.get("KIMI_SWARM_PYTHON") or sys.executable,
+                *("-P", "-s", "-m", "kimi_swarm.supervisor"),
+            ],
+            cwd=home,
+            env={
+                # What the user set for their own Python must not reach ours.
+                **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+                "PYTHONPATH": source_root,
+                "KIMI_SWARM_HOME": home,
+            },
+            stdin=DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            check=False,
+        )
+    if started.returncode != 0:
+        raise SupervisorStartError(home)

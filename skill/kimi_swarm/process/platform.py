@@ -1,0 +1,132 @@
+"""The seam to the operating system: what differs between Linux and macOS.
+
+Light: shims and hot verbs import it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+from kimi_swarm.errors import SwarmError
+
+
+class UnsupportedPlatformError(SwarmError):
+    """Raised where workers cannot be supervised yet."""
+
+    code = "unsupported_platform"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"kimi-swarm does not run on {sys.platform} yet.",
+            remedy="On Windows, install and use it inside WSL.",
+        )
+
+
+class ProcessIdentity(NamedTuple):
+    """A process that cannot be mistaken for a later one that got the same number.
+
+    `born` is the platform's own start time; two equal pairs are one process.
+    """
+
+    pid: int
+    born: str
+
+
+def require_supported() -> None:
+    """Raise UnsupportedPlatformError unless this is Linux or macOS."""
+    if sys.platform not in ("linux", "darwin"):
+        raise UnsupportedPlatformError
+
+
+def become_subreaper() -> bool:
+    """Make orphaned descendants ours instead of init's; False where that is unknown.
+
+    prctl(2), PR_SET_CHILD_SUBREAPER.
+    """
+    if sys.platform != "linux":
+        return False
+    import ctypes  # noqa: PLC0415 only shims need it; the zygote imports it once
+
+    pr_set_child_subreaper = 36
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(pr_set_child_subreaper, 1, 0, 0, 0) == 0)
+
+
+def identity(pid: int) -> ProcessIdentity | None:
+    """Return who a live process is, or None when there is none (zombies are none)."""
+    if sys.platform == "linux":
+        stat = _linux_stat(pid)
+        if stat is None or stat[0] in "ZX":
+            return None
+        return ProcessIdentity(pid, f"{_boot_id()}:{stat[2]}")
+    return _posix_table().get(pid, (None, None))[1]
+
+
+def descendants(pid: int) -> list[ProcessIdentity]:
+    """Return every live process below `pid`, nearest first."""
+    table = _linux_table() if sys.platform == "linux" else _posix_table()
+    children: dict[int, list[int]] = {}
+    for child, (parent, who) in table.items():
+        if who is not None:
+            children.setdefault(parent or 0, []).append(child)
+    found: list[ProcessIdentity] = []
+    level = [pid]
+    while level:
+        level = [child for parent in level for child in children.get(parent, [])]
+        found.extend(who for child in level if (who := table[child][1]) is not None)
+    return found
+
+
+_Table = dict[int, tuple[int | None, ProcessIdentity | None]]
+
+
+def _linux_table() -> _Table:
+    table: _Table = {}
+    boot = _boot_id()
+    for name in os.listdir("/proc"):  # noqa: PTH208 light
+        if name.isdigit() and (stat := _linux_stat(int(name))) is not None:
+            state, parent, born = stat
+            who = ProcessIdentity(int(name), f"{boot}:{born}")
+            table[int(name)] = (parent, None if state in "ZX" else who)
+    return table
+
+
+def _linux_stat(pid: int) -> tuple[str, int, str] | None:
+    """Read state, parent and start time (clock ticks since boot): proc(5)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 light
+            text = file.read()
+    except OSError:
+        return None
+    # The second field is a name in brackets that may hold spaces and brackets.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return fields[0].decode(), int(fields[1]), fields[19].decode()
+
+
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123 light
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _posix_table() -> _Table:
+    """Read the process table from ps(1), for systems without /proc."""
+    from subprocess import DEVNULL, run  # noqa: PLC0415 only where there is no /proc
+
+    listing = run(
+        ["/bin/ps", "-axo", "pid=,ppid=,stat=,lstart="],
+        stdin=DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    table: _Table = {}
+    for line in listing.splitlines():
+        pid, parent, state, born = line.split(None, 3)
+        who = None if state.startswith("Z") else ProcessIdentity(int(pid), born)
+        table[int(pid)] = (int(parent), who)
+    return table

@@ -1,0 +1,118 @@
+"""The files of one launch: what shim and supervisor tell each other.
+
+    lock       held as long as the shim lives, from before it exists
+    alive      FIFO whose writing end the shim has: end of file means it is gone
+    shim.json  who the shim is; written before the worker starts
+    out.log    what the worker wrote (err.log beside it where kept apart)
+    exit.json  how it ended; written once, by rename, by the shim
+
+Light: shims import it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, NamedTuple
+
+from kimi_swarm.process.platform import ProcessIdentity
+
+
+class LaunchFiles(NamedTuple):
+    """The folder of one launch, and the names in it."""
+
+    folder: str
+
+    @property
+    def lock(self) -> str:
+        """The file whose lock proves that the shim may live."""
+        return self.folder + "/lock"
+
+    @property
+    def alive(self) -> str:
+        """The FIFO that ends with the shim."""
+        return self.folder + "/alive"
+
+    @property
+    def shim(self) -> str:
+        """The record of who the shim is."""
+        return self.folder + "/shim.json"
+
+    @property
+    def out(self) -> str:
+        """The worker's standard output."""
+        return self.folder + "/out.log"
+
+    @property
+    def err(self) -> str:
+        """The worker's standard error, where it is kept apart."""
+        return self.folder + "/err.log"
+
+    @property
+    def exit(self) -> str:
+        """The record of how the worker ended."""
+        return self.folder + "/exit.json"
+
+
+class LaunchSpec(NamedTuple):
+    """What a shim is to run; handed over in memory, since `env` may hold secrets.
+
+    `stdin` is a file to read from, or None for nothing. The worker is told to end when
+    `time_limit_s` has passed, and made to after another `grace_s`.
+    """
+
+    argv: list[str]
+    cwd: str
+    env: dict[str, str]
+    stdin: str | None
+    merge_stderr: bool
+    time_limit_s: float
+    grace_s: float
+
+
+class ExitRecord(NamedTuple):
+    """How a launch ended.
+
+    `cause` is exited, stopped (asked to), deadline, or not_started; `exit_code` is
+    negative for a signal and None for not_started; `swept` counts processes that the
+    worker left behind and the shim ended.
+    """
+
+    cause: str
+    exit_code: int | None
+    started_at: float
+    ended_at: float
+    cpu_s: float = 0.0
+    max_rss_bytes: int = 0
+    swept: int = 0
+    error: str | None = None
+
+
+def write_atomically(path: str, data: dict[str, Any]) -> None:
+    """Write JSON so that a reader sees all of it or nothing."""
+    aside = path + ".new"
+    with open(aside, "w", encoding="utf-8") as file:  # noqa: PTH123 light
+        json.dump(data, file)
+        file.flush()
+    os.replace(aside, path)  # noqa: PTH105 light
+
+
+def read_exit(files: LaunchFiles) -> ExitRecord | None:
+    """Return the exit record, or None when none was written."""
+    data = _read(files.exit)
+    return None if data is None else ExitRecord(**data)
+
+
+def read_shim(files: LaunchFiles) -> ProcessIdentity | None:
+    """Return who the shim of a launch is or was, or None when none ever ran."""
+    data = _read(files.shim)
+    return None if data is None else ProcessIdentity(data["pid"], data["born"])
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 light
+            data: dict[str, Any] = json.load(file)
+    except FileNotFoundError:
+        return None
+    return data

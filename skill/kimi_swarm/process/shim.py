@@ -1,0 +1,176 @@
+"""The shim around one worker: starts it, bounds it, ends it all, writes how it ended.
+
+Forked from the zygote with the launch's lock already in its hands. It outlives the
+supervisor, and everything it has to do it can do without one. Standard library only,
+and little of it: a shim stays in memory as long as its worker.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.platform import (
+    ProcessIdentity,
+    become_subreaper,
+    descendants,
+    identity,
+)
+from kimi_swarm.process.records import (
+    ExitRecord,
+    LaunchFiles,
+    LaunchSpec,
+    write_atomically,
+)
+
+SWEEP_GRACE_S = 0.2
+SWEEP_STEP_S = 0.01
+SWEEP_LIMIT_S = 10.0
+
+
+def run_shim(files: LaunchFiles, spec: LaunchSpec) -> None:
+    """Run one worker to its end and write the exit record.
+
+    The caller has forked, blocked SIGTERM, and holds the lock and the writing end of
+    the FIFO open; it must exit right after.
+    """
+    os.setsid()
+    become_subreaper()
+    shim = _Shim(files, spec)
+    me = identity(os.getpid())
+    write_atomically(files.shim, {"pid": os.getpid(), "born": me.born if me else ""})
+    record = shim.run()
+    write_atomically(files.exit, record._asdict())
+
+
+class _Shim:
+    def __init__(self, files: LaunchFiles, spec: LaunchSpec) -> None:
+        self.files = files
+        self.spec = spec
+        self.stop_asked = False
+        self.status: tuple[int, float, int] | None = None
+        self.swept: set[ProcessIdentity] = set()
+        self.wake_read, wake_write = os.pipe()
+        os.set_blocking(self.wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGCHLD, _on_child)
+        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(ignored, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+    def _on_stop(self, _number: int, _frame: object) -> None:
+        self.stop_asked = True
+
+    def run(self) -> ExitRecord:
+        started_at = now()
+        if self.stop_asked:
+            return ExitRecord("stopped", None, started_at, now())
+        try:
+            worker = self._start()
+        except OSError as error:
+            why = f"{error.filename or self.spec.argv[0]}: {error.strerror}"
+            return ExitRecord("not_started", None, started_at, now(), error=why)
+        cause = self._follow(worker.pid)
+        self._sweep()
+        exit_code, cpu_s, rss_bytes = self.status or (-signal.SIGKILL, 0.0, 0)
+        return ExitRecord(
+            cause, exit_code, started_at, now(), cpu_s, rss_bytes, len(self.swept)
+        )
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        stdin = os.open(self.spec.stdin or os.devnull, os.O_RDONLY)
+        out = os.open(self.files.out, append, 0o600)
+        err = out if self.spec.merge_stderr else os.open(self.files.err, append, 0o600)
+        try:
+            return subprocess.Popen(
+                self.spec.argv,
+                cwd=self.spec.cwd,
+                env=self.spec.env,
+                stdin=stdin,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        finally:
+            for descriptor in {stdin, out, err}:
+                os.close(descriptor)
+
+    def _follow(self, worker: int) -> str:
+        """Wait for the worker's end, by itself, on request or at the deadline."""
+        deadline = time.monotonic() + self.spec.time_limit_s
+        self._wait(lambda: self.stop_asked or self._ended(worker), deadline)
+        if self._ended(worker):
+            return "exited"
+        cause = "stopped" if self.stop_asked else "deadline"
+        _signal_group(worker, signal.SIGTERM)
+        until = time.monotonic() + self.spec.grace_s
+        self._wait(lambda: self._ended(worker), until)
+        if not self._ended(worker):
+            _signal_group(worker, signal.SIGKILL)
+            self._wait(lambda: self._ended(worker), time.monotonic() + SWEEP_LIMIT_S)
+        return cause
+
+    def _wait(self, is_over: Callable[[], bool], deadline: float) -> None:
+        while not is_over():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return
+            select.select([self.wake_read], [], [], left_s)
+            with suppress(BlockingIOError):
+                os.read(self.wake_read, 4096)
+
+    def _ended(self, worker: int) -> bool:
+        """Reap whatever ended; whether the worker is among the dead by now."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid == worker:
+                    # Linux counts ru_maxrss in KiB: getrusage(2).
+                    self.status = (
+                        os.waitstatus_to_exitcode(status),
+                        usage.ru_utime + usage.ru_stime,
+                        usage.ru_maxrss * 1024,
+                    )
+        return self.status is not None
+
+    def _sweep(self) -> None:
+        """End every process the worker left: a word first, then by force."""
+        began = time.monotonic()
+        while time.monotonic() < began + SWEEP_LIMIT_S:
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            left = set(self._left_over())
+            if not left:
+                return
+            patient = time.monotonic() < began + SWEEP_GRACE_S
+            for each in left if not patient else left - self.swept:
+                with suppress(ProcessLookupError):
+                    os.kill(each.pid, signal.SIGTERM if patient else signal.SIGKILL)
+            self.swept |= left
+            self._wait(lambda: False, time.monotonic() + SWEEP_STEP_S)
+
+    def _left_over(self) -> list[ProcessIdentity]:
+        # Without a subreaper an orphan is no longer below us: remember it by name.
+        known = [each for each in self.swept if identity(each.pid) == each]
+        return [*descendants(os.getpid()), *known]
+
+
+def _on_child(_number: int, _frame: object) -> None:
+    """Do nothing: the wake-up descriptor has told the loop already."""
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)

@@ -1,0 +1,105 @@
+"""The tables, as numbered migrations: never edit a released one, add the next."""
+
+from __future__ import annotations
+
+FIRST = """
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'done')),
+  repo TEXT,
+  base TEXT,
+  concurrency INTEGER NOT NULL CHECK (concurrency > 0),
+  spacing_s REAL NOT NULL DEFAULT 0,
+  wall_s REAL,
+  profiles TEXT NOT NULL DEFAULT '{}',
+  plan TEXT NOT NULL,
+  notes TEXT NOT NULL DEFAULT '[]',
+  created_at REAL NOT NULL,
+  ended_at REAL,
+  CHECK ((state = 'done') = (ended_at IS NOT NULL))
+) STRICT;
+
+CREATE INDEX runs_by_age ON runs (created_at);
+CREATE INDEX runs_running ON runs (id) WHERE state = 'running';
+
+CREATE TABLE tasks (
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY,
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  task TEXT NOT NULL,
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  place INTEGER NOT NULL,
+  profile TEXT NOT NULL,
+  needs TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL
+    CHECK (state IN ('queued', 'starting', 'running', 'stopping', 'done')),
+  revision INTEGER NOT NULL DEFAULT 0,
+  since_at REAL NOT NULL,
+  created_at REAL NOT NULL,
+  ready_at REAL NOT NULL DEFAULT 0,
+  started_at REAL,
+  ended_at REAL,
+  workspace TEXT,
+  branch TEXT,
+  base TEXT,
+  cause TEXT,
+  outcome TEXT
+    CHECK (outcome IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'lost')),
+  reason TEXT,
+  exit_code INTEGER,
+  stop_wish TEXT,
+  head TEXT,
+  summary TEXT,
+  detail TEXT,
+  UNIQUE (run, task, attempt),
+  CHECK ((state = 'done') = (ended_at IS NOT NULL)),
+  CHECK ((state = 'done') = (outcome IS NOT NULL)),
+  CHECK ((state = 'done') = (reason IS NOT NULL)),
+  CHECK (state IN ('queued', 'starting', 'done') OR started_at IS NOT NULL),
+  CHECK (state NOT IN ('running', 'stopping') OR workspace IS NOT NULL),
+  CHECK (state != 'stopping' OR cause IS NOT NULL)
+) STRICT;
+
+CREATE INDEX sessions_by_run ON sessions (run, state, outcome);
+CREATE INDEX sessions_live ON sessions (run, place) WHERE state != 'done';
+
+CREATE TRIGGER done_is_final BEFORE UPDATE ON sessions
+WHEN OLD.state = 'done' AND (
+  NEW.state IS NOT OLD.state OR NEW.outcome IS NOT OLD.outcome
+  OR NEW.reason IS NOT OLD.reason OR NEW.ended_at IS NOT OLD.ended_at
+  OR NEW.exit_code IS NOT OLD.exit_code
+) BEGIN SELECT RAISE(ABORT, 'a final state is final'); END;
+
+CREATE TRIGGER moves_count_up BEFORE UPDATE OF state ON sessions
+WHEN NEW.revision != OLD.revision + 1
+BEGIN SELECT RAISE(ABORT, 'a move counts the revision up by one'); END;
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  session TEXT,
+  name TEXT NOT NULL,
+  at REAL NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX events_by_run ON events (run, seq);
+CREATE INDEX events_by_session ON events (session, seq);
+
+CREATE TABLE cursors (
+  asker TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (asker, scope)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST,)

@@ -1,0 +1,206 @@
+"""Reading runs and sessions as rows: light, for verbs that are called often.
+
+Named tuples and plain SQL; nothing here imports dataclasses, pydantic or pathlib.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from kimi_swarm.errors import SwarmError
+
+
+class UnknownRunError(SwarmError):
+    """Raised when there is no run of that id."""
+
+    code = "unknown_run"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"There is no run {run!r}.", remedy="Run `list` to see the runs there are."
+        )
+
+
+class UnknownSessionError(SwarmError):
+    """Raised when there is no session of that id."""
+
+    code = "unknown_session"
+
+    def __init__(self, session: str) -> None:
+        run = session.partition("/")[0]
+        super().__init__(
+            f"There is no session {session!r}.",
+            remedy=f"Run `list {run}` to see the sessions of that run.",
+        )
+
+
+class RunRow(NamedTuple):
+    """A run with a count of its sessions by state or, when done, by outcome."""
+
+    id: str
+    name: str
+    state: str
+    repo: str | None
+    base: str | None
+    created_at: float
+    ended_at: float | None
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many tasks the run has sessions for, later attempts not counted twice."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """How many of them are over."""
+        live = ("queued", "starting", "running", "stopping")
+        return self.total - sum(self.counts.get(name, 0) for name in live)
+
+
+class SessionRow(NamedTuple):
+    """A session as it stands in the store."""
+
+    id: str
+    run: str
+    task: str
+    attempt: int
+    place: int
+    profile: str
+    state: str
+    revision: int
+    since_at: float
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    workspace: str | None
+    branch: str | None
+    base: str | None
+    cause: str | None
+    outcome: str | None
+    reason: str | None
+    exit_code: int | None
+    stop_wish: str | None
+    head: str | None
+    summary: str | None
+    detail: str | None
+
+
+class EventRow(NamedTuple):
+    """One fact of a run's diary; `data` is JSON."""
+
+    seq: int
+    run: str
+    session: str | None
+    name: str
+    at: float
+    data: str
+
+
+_SESSION_COLUMNS = ", ".join(SessionRow._fields)
+# The last attempt speaks for a task: earlier ones are history.
+_LATEST = (
+    "attempt = (SELECT max(attempt) FROM sessions AS later"
+    " WHERE later.run = sessions.run AND later.task = sessions.task)"
+)
+
+
+def recent_runs(connection: sqlite3.Connection, *, limit: int) -> list[RunRow]:
+    """Return running runs, then the newest others, at most `limit`."""
+    return _runs(connection, "ORDER BY state = 'done', created_at DESC LIMIT ?", limit)
+
+
+def count_runs(connection: sqlite3.Connection) -> int:
+    """Return how many runs are stored."""
+    (count,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+    return int(count)
+
+
+def run_row(connection: sqlite3.Connection, run: str) -> RunRow:
+    """Return one run; raises UnknownRunError."""
+    rows = _runs(connection, "WHERE id = ?", run)
+    if not rows:
+        raise UnknownRunError(run)
+    return rows[0]
+
+
+def _runs(
+    connection: sqlite3.Connection, clause: str, argument: object
+) -> list[RunRow]:
+    found = connection.execute(
+        "SELECT id, name, state, repo, base, created_at, ended_at FROM runs "  # noqa: S608 ours
+        + clause,
+        (argument,),
+    ).fetchall()
+    return [RunRow._make((*row, _counts(connection, row[0]))) for row in found]
+
+
+def _counts(connection: sqlite3.Connection, run: str) -> dict[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT coalesce(outcome, state), count(*) FROM sessions"  # noqa: S608 ours
+            f" WHERE run = ? AND {_LATEST} GROUP BY 1 ORDER BY 1",
+            (run,),
+        )
+    )
+
+
+def sessions_of(connection: sqlite3.Connection, run: str) -> list[SessionRow]:
+    """Return every session of a run in plan order, attempts in order."""
+    return _sessions(connection, "run = ? ORDER BY place, attempt", run)
+
+
+def latest_sessions(connection: sqlite3.Connection, run: str) -> list[SessionRow]:
+    """Return the last attempt of each task of a run, in plan order."""
+    return _sessions(connection, f"run = ? AND {_LATEST} ORDER BY place", run)
+
+
+def session_row(connection: sqlite3.Connection, session: str) -> SessionRow:
+    """Return one session; raises UnknownSessionError."""
+    rows = _sessions(connection, "id = ?", session)
+    if not rows:
+        raise UnknownSessionError(session)
+    return rows[0]
+
+
+def _sessions(
+    connection: sqlite3.Connection, clause: str, argument: str
+) -> list[SessionRow]:
+    rows = connection.execute(
+        f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {clause}",  # noqa: S608 ours
+        (argument,),
+    )
+    return [SessionRow(*row) for row in rows]
+
+
+def events_after(
+    connection: sqlite3.Connection, scope: str, seq: int, *, limit: int = 1000
+) -> list[EventRow]:
+    """Return events of a run or session id that came after `seq`, oldest first."""
+    column = "session" if "/" in scope else "run"
+    rows = connection.execute(
+        "SELECT seq, run, session, name, at, data FROM events"  # noqa: S608 ours
+        f" WHERE {column} = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (scope, seq, limit),
+    )
+    return [EventRow(*row) for row in rows]
+
+
+def live_runs(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of runs that are not over."""
+    rows = connection.execute("SELECT id FROM runs WHERE state = 'running'")
+    return [run for (run,) in rows]
+
+
+def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
+    """Return how far an asker has read a scope; 0 at first."""
+    row = connection.execute(
+        "SELECT position FROM cursors WHERE asker = ? AND scope = ?", (asker, scope)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def live_sessions(connection: sqlite3.Connection) -> list[SessionRow]:
+    """Return every session that is not over, oldest first."""
+    return _sessions(connection, "state != ? ORDER BY created_at, place", "done")

@@ -1,0 +1,1 @@
+"""The loop around everything: see, decide, act, write down."""

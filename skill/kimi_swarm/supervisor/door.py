@@ -1,0 +1,76 @@
+"""The supervisor's door: short processes ring, and watchers hear of every change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+from anyio.abc import ByteStream, SocketListener, TaskStatus
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from kimi_swarm.process.bell import prepare_socket_folder
+
+REQUEST_LIMIT_BYTES = 1_000_000
+
+
+class Door:
+    """A Unix socket in the state folder; what it hears goes to `on_ring`."""
+
+    def __init__(
+        self, home: str, on_ring: Callable[[str | None, dict[str, str]], None]
+    ) -> None:
+        self._home = home
+        self._on_ring = on_ring
+        self._watchers: set[ByteStream] = set()
+        self._change = anyio.Event()
+        self._listener: SocketListener | None = None
+
+    def tell_watchers(self) -> None:
+        """Announce that something changed."""
+        self._change.set()
+        self._change = anyio.Event()
+
+    async def serve(
+        self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Answer until cancelled."""
+        path = prepare_socket_folder(self._home)
+        async with await anyio.create_unix_listener(path, mode=0o600) as listener:
+            task_status.started()
+            await listener.serve(self._answer)
+
+    async def _answer(self, stream: ByteStream) -> None:
+        async with stream:
+            with suppress(
+                anyio.BrokenResourceError,
+                anyio.EndOfStream,
+                anyio.IncompleteRead,
+                anyio.DelimiterNotFound,
+                ValueError,
+            ):
+                buffered = BufferedByteReceiveStream(stream)
+                line = await buffered.receive_until(b"\n", REQUEST_LIMIT_BYTES)
+                request = json.loads(line)
+                if request.get("do") == "watch":
+                    await self._keep_telling(stream)
+                else:
+                    self._on_ring(request.get("run"), request.get("env") or {})
+                    await stream.send(b"ok")
+
+    async def _keep_telling(self, stream: ByteStream) -> None:
+        """Send a newline per change until the watcher leaves."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_gone, stream, group.cancel_scope)
+            while True:
+                change = self._change
+                await stream.send(b"\n")
+                await change.wait()
+
+
+async def _until_gone(stream: ByteStream, scope: anyio.CancelScope) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.EndOfStream):
+        while True:
+            await stream.receive(1)
+    scope.cancel()

@@ -1,0 +1,141 @@
+"""From a worker's end to a verdict: read its output, commit its work, run its check."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio.to_thread
+
+from kimi_swarm.core.evidence import Facts, Verdict, judge, remedy
+from kimi_swarm.core.output import Transcript
+from kimi_swarm.core.session import Outcome, Place
+from kimi_swarm.process.records import ExitRecord, LaunchFiles
+from kimi_swarm.store.moves import Findings
+from kimi_swarm.supervisor.prepare import Seat
+from kimi_swarm.workers.dialect import fold
+from kimi_swarm.workers.plain import clip
+from kimi_swarm.workspace.changes import Changes, changes
+from kimi_swarm.workspace.commit import commit_all
+from kimi_swarm.workspace.tree import Worktree
+
+SUMMARY_CHARS = 2_000
+SUBJECT_CHARS = 60
+CHUNK_BYTES = 65_536
+INLINE_BYTES = 262_144
+
+Check = Callable[[str], Awaitable[ExitRecord | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where to look: the session, its workspace, and how its worker ended."""
+
+    seat: Seat
+    place: Place
+    tree: Worktree | None
+    record: ExitRecord | None
+    stop_cause: str | None
+
+
+class Judged(NamedTuple):
+    """A verdict with what was found on the way."""
+
+    verdict: Verdict
+    findings: Findings
+
+
+async def look_at_work(evidence: Evidence, check: Check) -> Judged:
+    """Commit what the worker left and decide; the check runs on the committed state."""
+    task = evidence.seat.task
+    transcript = await _read_output(evidence)
+    head, changed = await _commit(evidence)
+    record = evidence.record
+    facts = Facts(
+        cause="lost" if record is None else record.cause,
+        exit_code=None if record is None else record.exit_code,
+        transcript=transcript,
+        expect=task.expect,
+        ok_exit_codes=task.recipe.ok_exit_codes,
+        has_finish=task.recipe.dialect != "text",
+        stop_cause=evidence.stop_cause,
+        commits=0 if changed is None else changed.commits,
+        files=0 if changed is None else changed.total,
+        error=None if record is None else record.error,
+    )
+    verdict = judge(facts)
+    if task.check is not None and verdict.outcome is Outcome.SUCCEEDED:
+        checked = await check(task.check)
+        exit_code = 1 if checked is None else checked.exit_code
+        facts = replace(facts, check=task.check, check_exit=exit_code)
+        verdict = judge(facts)
+    detail = _detail(facts, verdict, changed, record)
+    summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
+    return Judged(verdict, Findings(head, summary, detail))
+
+
+async def _read_output(evidence: Evidence) -> Transcript:
+    files = LaunchFiles(f"{evidence.seat.folder}/work")
+    sizes = [Path(p).stat().st_size for p in (files.out, files.err) if Path(p).exists()]  # noqa: ASYNC240 two stats
+    dialect = evidence.seat.task.recipe.dialect
+    if sum(sizes) <= INLINE_BYTES:
+        return fold(dialect, _chunks(files.out), _chunks(files.err))
+    return await anyio.to_thread.run_sync(
+        lambda: fold(dialect, _chunks(files.out), _chunks(files.err))
+    )
+
+
+def _chunks(path: str) -> Iterator[bytes]:
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except FileNotFoundError:
+        return
+
+
+async def _commit(evidence: Evidence) -> tuple[str | None, Changes | None]:
+    """Commit whatever is there, finished or not: a branch loses nothing."""
+    if evidence.tree is None:
+        return None, None
+    seat = evidence.seat
+    subject = clip(f"{seat.id.task}: {seat.task.title}", SUBJECT_CHARS)
+    await commit_all(evidence.tree, f"{subject}\n\nSwarm-Session: {seat.id}\n")
+    changed = await changes(evidence.tree)
+    return changed.head, changed
+
+
+def _detail(
+    facts: Facts,
+    verdict: Verdict,
+    changed: Changes | None,
+    record: ExitRecord | None,
+) -> dict[str, Any]:
+    transcript = facts.transcript
+    detail: dict[str, Any] = {
+        "sentence": verdict.detail,
+        "remedy": remedy(verdict.reason),
+        "conversation": transcript.conversation,
+        "tool_calls": transcript.tool_calls,
+        "retries": transcript.retries,
+        "usage": None if transcript.usage is None else transcript.usage._asdict(),
+    }
+    if changed is not None:
+        detail |= {
+            "commits": changed.commits,
+            "files_total": changed.total,
+            "files": [
+                {"path": each.path, "status": each.status} for each in changed.files
+            ],
+        }
+    if record is not None:
+        detail |= {
+            "cpu_s": round(record.cpu_s, 3),
+            "max_rss_bytes": record.max_rss_bytes,
+            "swept": record.swept,
+        }
+    if facts.check is not None:
+        detail["check"] = {"command": facts.check, "exit_code": facts.check_exit}
+    return {name: value for name, value in detail.items() if value not in (None, "")}

@@ -1,0 +1,144 @@
+"""One supervisor's life: look, decide, act, write down; sleep until it is rung."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import anyio
+from anyio.abc import TaskGroup
+
+from kimi_swarm.core.schedule import Cancel, Decision, Start, Stop, schedule
+from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.launch import Zygote
+from kimi_swarm.process.ports import PortPool
+from kimi_swarm.store.database import Connection, words_for_errors
+from kimi_swarm.store.moves import Findings, StaleSessionError, move_session
+from kimi_swarm.store.snapshot import read_snapshot
+from kimi_swarm.store.views import SessionRow, live_runs, live_sessions, session_row
+from kimi_swarm.supervisor.door import Door
+from kimi_swarm.supervisor.tend import Tender
+
+MACHINE_CAP = 200
+SETTLE_S = 0.003
+
+
+class Supervisor:
+    """Everything one state folder's supervisor holds while it lives.
+
+    `environments` keeps, per run and in memory only, the values that its workers take
+    from the environment of whoever spawned it.
+    """
+
+    def __init__(self, home: str, connection: Connection) -> None:
+        self.home = home
+        self.connection = connection
+        self.zygote = Zygote()
+        self.ports = PortPool()
+        self.door = Door(home, self._on_ring)
+        self.environments: dict[str, dict[str, str]] = {}
+        self._tenders: dict[str, Tender] = {}
+        self._last_start_at: dict[str, float] = {}
+        self._wake = anyio.Event()
+
+    async def run(self, *, idle_s: float) -> None:
+        """Work until there has been nothing to do for `idle_s` seconds."""
+        async with anyio.create_task_group() as group:
+            await group.start(self.door.serve)
+            self._take_over(group)
+            while True:
+                look_again_at = self._turn(group)
+                is_idle = not self._tenders and not live_runs(self.connection)
+                timeout_s = idle_s if is_idle else _seconds_until(look_again_at)
+                if not await self._sleep(timeout_s) and is_idle:
+                    break
+            group.cancel_scope.cancel()
+        await self.zygote.aclose()
+
+    def move(
+        self, session: SessionRow, move: Move, findings: Findings | None = None
+    ) -> SessionRow:
+        """Write a session's next state, and let watchers know that it changed."""
+        with words_for_errors(self.home):
+            row = move_session(self.connection, session, move, findings=findings)
+        self.door.tell_watchers()
+        return row
+
+    def environment_of(self, run: str) -> dict[str, str]:
+        """Return the environment from which a run's workers may take values."""
+        return self.environments.get(run, dict(os.environ))
+
+    def wake(self) -> None:
+        """Look again soon."""
+        self._wake.set()
+
+    def forget(self, session: str) -> None:
+        """Note that a session's tender has ended."""
+        del self._tenders[session]
+        self.wake()
+
+    def _on_ring(self, run: str | None, env: dict[str, str]) -> None:
+        if run is not None and env:
+            self.environments[run] = env
+        self.wake()
+
+    def _take_over(self, group: TaskGroup) -> None:
+        """Go on with what an earlier supervisor had begun."""
+        for row in live_sessions(self.connection):
+            if row.state != "queued":
+                self._tend(group, row)
+
+    def _tend(self, group: TaskGroup, row: SessionRow) -> None:
+        tender = Tender(self, row)
+        self._tenders[row.id] = tender
+        group.start_soon(tender.run, name=row.id)
+
+    def _turn(self, group: TaskGroup) -> float | None:
+        """Act on every decision there is now; return when to look without any event."""
+        while True:
+            snapshot = read_snapshot(
+                self.connection,
+                at=now(),
+                machine_cap=MACHINE_CAP,
+                last_start_at=self._last_start_at,
+            )
+            agenda = schedule(snapshot)
+            moved = [self._act(group, decision) for decision in agenda.decisions]
+            if not any(moved):
+                return agenda.look_again_at
+
+    def _act(self, group: TaskGroup, decision: Decision) -> bool:
+        """Carry out one decision; whether a session's state changed."""
+        row = session_row(self.connection, decision.session)
+        match decision:
+            case Stop(cause=cause):
+                return self._tenders[row.id].stop(cause)
+            case Start():
+                at = now()
+                row = self.move(row, Chosen(at))
+                self._last_start_at[row.run] = at
+                self._last_start_at[row.profile] = at
+                self._tend(group, row)
+            case Cancel(reason=reason):
+                outcome = Outcome.CANCELLED
+                if reason == "run_time_limit":
+                    outcome = Outcome.TIMED_OUT
+                with suppress(StaleSessionError):
+                    self.move(row, Ended(now(), outcome, reason))
+        return True
+
+    async def _sleep(self, timeout_s: float | None) -> bool:
+        """Wait for the next event; whether there was one in time."""
+        with anyio.move_on_after(timeout_s):
+            await self._wake.wait()
+        is_woken = self._wake.is_set()
+        if is_woken:
+            # Ends come in crowds: one look for all that happen at nearly the same time.
+            await anyio.sleep(SETTLE_S)
+        self._wake = anyio.Event()
+        return is_woken
+
+
+def _seconds_until(at: float | None) -> float | None:
+    return None if at is None else max(0.0, at - now())

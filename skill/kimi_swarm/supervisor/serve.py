@@ -1,0 +1,67 @@
+"""Being the one supervisor of a state folder, from taking its lock to going idle."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import anyio
+
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import supervisor_lock_path
+from kimi_swarm.process.bell import ring
+from kimi_swarm.process.locks import try_lock
+from kimi_swarm.store.database import open_database
+from kimi_swarm.store.views import live_runs
+from kimi_swarm.supervisor.loop import Supervisor
+
+IDLE_S = 5.0
+LOCK_LIMIT_S = 10.0
+LOCK_STEP_S = 0.02
+
+
+def serve(home: str) -> int:
+    """Supervise a state folder until it is idle; return an exit code.
+
+    Returns at once when another supervisor answers there. What goes wrong is written to
+    standard error, which is the supervisor's log.
+    """
+    try:
+        return anyio.run(_serve, home)
+    except SwarmError as error:
+        sys.stderr.write(f"{error.code}: {error}\n")
+        return error.exit_code
+    except Exception:  # noqa: BLE001 the last place that could tell anybody
+        traceback.print_exc()
+        return 3
+
+
+async def _serve(home: str) -> int:
+    lock = await _take_lock(home)
+    if lock is None:
+        return 0
+    idle_s = float(os.environ.get("KIMI_SWARM_IDLE_S", IDLE_S))
+    connection = open_database(home, create=False)
+    if connection is None:
+        return 0
+    try:
+        while True:
+            await Supervisor(home, connection).run(idle_s=idle_s)
+            # The door is shut now: whoever came while it was closing is seen here.
+            if not live_runs(connection):
+                return 0
+    finally:
+        connection.close()
+        os.close(lock)
+
+
+async def _take_lock(home: str) -> int | None:
+    """Take the folder's supervisor lock, waiting for one that is just leaving."""
+    with anyio.move_on_after(LOCK_LIMIT_S):
+        while True:
+            lock = try_lock(supervisor_lock_path(home))
+            if lock is not None or await anyio.to_thread.run_sync(ring, home):
+                return lock
+            await anyio.sleep(LOCK_STEP_S)
+    return None

@@ -1,0 +1,218 @@
+"""One session's life, from its place in the plan to its outcome.
+
+Every step can be taken again: a supervisor that takes over after a crash walks the same
+way, and what is there already (a workspace, a live shim, an exit record) is used.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import anyio
+
+from kimi_swarm.core.evidence import Verdict
+from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.session import (
+    Ended,
+    Launched,
+    Move,
+    Outcome,
+    Place,
+    Placed,
+    StopBegan,
+)
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.launch import Zygote, follow, open_alive, stop
+from kimi_swarm.process.locks import is_locked
+from kimi_swarm.process.ports import PortPool
+from kimi_swarm.process.records import (
+    ExitRecord,
+    LaunchFiles,
+    LaunchSpec,
+    read_exit,
+    read_shim,
+)
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.moves import Findings
+from kimi_swarm.store.runs import task_of
+from kimi_swarm.store.views import SessionRow
+from kimi_swarm.supervisor.judgement import Evidence, look_at_work
+from kimi_swarm.supervisor.prepare import (
+    Seat,
+    make_environment,
+    make_place,
+    make_spec,
+    shell_spec,
+    tree_of,
+)
+
+
+class Desk(Protocol):
+    """What a tender needs of its supervisor."""
+
+    home: str
+    connection: Connection
+    zygote: Zygote
+    ports: PortPool
+
+    def move(
+        self, session: SessionRow, move: Move, findings: Findings | None = None
+    ) -> SessionRow:
+        """Write a session's next state."""
+        ...
+
+    def environment_of(self, run: str) -> dict[str, str]:
+        """Return the environment from which a run's workers may take values."""
+        ...
+
+    def forget(self, session: str) -> None:
+        """Note that a session's tender has ended."""
+        ...
+
+
+class StoppedError(SwarmError):
+    """Raised inside a tender when its session was told to stop before it could work."""
+
+    code = "stopped"
+
+
+class Tender:
+    """Takes one session from starting to done."""
+
+    def __init__(self, desk: Desk, row: SessionRow) -> None:
+        self._desk = desk
+        self._row = row
+        task = task_of(desk.connection, row.run, row.task)
+        self._seat = Seat(parse_session(row.id), task, desk.home)
+        self._cause: str | None = row.cause
+        self._stop_wanted = anyio.Event()
+        self._ports: tuple[int, ...] = ()
+
+    def stop(self, cause: str) -> bool:
+        """Tell the session to end; whether its state changed by that."""
+        if self._cause is not None:
+            return False
+        self._cause = cause
+        self._stop_wanted.set()
+        if self._row.state != "running":
+            return False
+        self._row = self._desk.move(self._row, StopBegan(now(), cause))
+        return True
+
+    async def run(self) -> None:
+        """Live the session to its end; whatever happens, it gets an outcome."""
+        if self._cause is not None:
+            self._stop_wanted.set()
+        try:
+            verdict, findings, exit_code = await self._live()
+        except SwarmError as error:
+            verdict = self._verdict_of(error)
+            findings = Findings(detail={"sentence": str(error), "remedy": error.remedy})
+            exit_code = None
+        except OSError as error:
+            verdict = Verdict(Outcome.FAILED, "system_error")
+            findings = Findings(detail={"sentence": f"{error}"})
+            exit_code = None
+        ended = Ended(now(), verdict.outcome, verdict.reason, exit_code)
+        self._desk.ports.give_back(self._ports)
+        self._desk.move(self._row, ended, findings)
+        self._desk.forget(self._row.id)
+
+    def _verdict_of(self, error: SwarmError) -> Verdict:
+        if self._cause == "run_time_limit":
+            return Verdict(Outcome.TIMED_OUT, self._cause)
+        if self._cause is not None:
+            return Verdict(Outcome.CANCELLED, self._cause)
+        return Verdict(Outcome.FAILED, error.code)
+
+    async def _live(self) -> tuple[Verdict, Findings, int | None]:
+        if self._row.state == "starting":
+            await self._get_ready()
+        place = self._place()
+        record = await self._work(place)
+        tree = await tree_of(self._desk.connection, self._seat, place)
+        evidence = Evidence(self._seat, place, tree, record, self._cause)
+        verdict = await look_at_work(evidence, self._check)
+        exit_code = None if record is None else record.exit_code
+        return verdict.verdict, verdict.findings, exit_code
+
+    async def _get_ready(self) -> None:
+        if self._row.workspace is None:
+            place = await make_place(self._desk.connection, self._seat)
+            self._row = self._desk.move(self._row, Placed(now(), place))
+        place = self._place()
+        if self._seat.task.workspace.setup is not None:
+            await self._set_up(place, self._seat.task.workspace.setup)
+        if self._cause is not None:
+            raise StoppedError("It was told to stop before its worker started.")
+        self._row = self._desk.move(self._row, Launched(now()))
+
+    async def _set_up(self, place: Place, line: str) -> None:
+        record = await self._shell("setup", line, place)
+        if self._cause is None and (record is None or record.exit_code != 0):
+            raise SetupFailedError(line, record)
+
+    async def _check(self, line: str) -> ExitRecord | None:
+        return await self._shell("check", line, self._place())
+
+    async def _shell(self, name: str, line: str, place: Place) -> ExitRecord | None:
+        environ = self._desk.environment_of(self._row.run)
+        env = await make_environment(self._seat, place, environ, self._take_ports())
+        limit_s = self._seat.task.time_limit_s
+        spec = shell_spec(line, place, env, time_limit_s=limit_s)
+        return await self._once(LaunchFiles(f"{self._seat.folder}/{name}"), spec)
+
+    async def _work(self, place: Place) -> ExitRecord | None:
+        environ = self._desk.environment_of(self._row.run)
+        spec = await make_spec(self._seat, place, environ, self._take_ports())
+        return await self._once(LaunchFiles(f"{self._seat.folder}/work"), spec)
+
+    def _take_ports(self) -> tuple[int, ...]:
+        if not self._ports:
+            self._ports = self._desk.ports.take(self._seat.task.workspace.ports)
+        return self._ports
+
+    async def _once(self, files: LaunchFiles, spec: LaunchSpec) -> ExitRecord | None:
+        """Run a launch to its end exactly once, over any number of supervisors.
+
+        Returns None when it began and left no record: then nobody knows how it ended.
+        """
+        record = read_exit(files)
+        if record is not None:
+            return record
+        if is_locked(files.lock):
+            reading = open_alive(files)
+        elif read_shim(files) is not None:
+            return read_exit(files)
+        else:
+            reading = await self._desk.zygote.launch(files, spec)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._stop_when_wanted, files)
+            record = await follow(files, reading)
+            group.cancel_scope.cancel()
+        return record
+
+    async def _stop_when_wanted(self, files: LaunchFiles) -> None:
+        await self._stop_wanted.wait()
+        # A shim that was only just forked has not said yet who it is.
+        while not stop(files) and is_locked(files.lock):  # noqa: ASYNC110 as above
+            await anyio.sleep(0.01)
+
+    def _place(self) -> Place:
+        assert self._row.workspace is not None  # noqa: S101 placed by then
+        return Place(self._row.workspace, self._row.branch, self._row.base)
+
+
+class SetupFailedError(SwarmError):
+    """Raised when a workspace's setup line failed; the worker was not started."""
+
+    code = "setup_failed"
+    exit_code = 1
+
+    def __init__(self, line: str, record: ExitRecord | None) -> None:
+        how = "without a record" if record is None else f"with {record.exit_code}"
+        super().__init__(
+            f"Setting up its workspace ended {how}: {line}",
+            remedy="Read the setup's output at the end of its log.",
+        )
