@@ -151,10 +151,10 @@ class _Document:
 
     def _alias(self, name: str) -> None:
         if name not in self.anchors:
-            raise _RefusedError(f"nothing is named &{name} before this *{name}")
+            raise _RefusedError(f"nothing before it is named &{name[:60]}")
         anchored = self.anchors[name]
         if anchored is None:
-            raise _RefusedError(f"*{name} stands inside what it repeats")
+            raise _RefusedError(f"*{name[:60]} stands inside what it repeats")
         self.aliased_nodes += anchored.nodes
         if self.aliased_nodes > MAX_ALIASED_NODES:
             raise _RefusedError(
@@ -200,12 +200,18 @@ def load_yaml(text: str, *, origin: str) -> Any:
     return document.root
 
 
+def origin_of(path: Path) -> str:
+    """Return what to call a file in a sentence: its path, on one line."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)
+
+
 def read_text(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> str:
     """Read a file that a person wrote.
 
     Raises PlanFileError if it is missing, unreadable, no plain file, too big, no text.
     """
-    origin = str(path)
+    origin = origin_of(path)
     try:
         if path.is_dir():
             raise PlanFileError(origin, "is a folder, not a file")
@@ -231,14 +237,14 @@ def read_text(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> str:
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file as `load_yaml` does. Raises PlanFileError, YamlError."""
-    return load_yaml(read_text(path), origin=str(path))
+    return load_yaml(read_text(path), origin=origin_of(path))
 
 
 def _meaning(text: str) -> bool | int | float | str | None:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
-        if len(text) > _MAX_DIGITS:
+        if len(text.lstrip("+-")) > _MAX_DIGITS:
             raise _RefusedError("this number is too big")
         return int(text)
     if _NUMBER.fullmatch(text) and not text.isdigit():

@@ -83,12 +83,18 @@ def _revision(text: str) -> str:
     return text
 
 
+def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv or not argv[0].strip():
+        raise ValueError("must begin with the name of a program")
+    return argv
+
+
 def _mode_alone(value: object) -> object:
     return {"mode": value} if isinstance(value, str) else value
 
 
 Name = Annotated[str, AfterValidator(_task_name)]
-Arguments = Annotated[tuple[Word, ...], Field(strict=False, min_length=1)]
+Arguments = Annotated[tuple[Word, ...], AfterValidator(_program), Field(strict=False)]
 Needs = Annotated[tuple[str, ...], Field(strict=False)]
 InsidePath = Annotated[Line, AfterValidator(_inside)]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from kimi_swarm.process.command import (
-    CommandTimeoutError,
-    ProgramMissingError,
-    run_command,
-)
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.process.command import ProgramMissingError, run_command
 from kimi_swarm.workers.profile import Profile, VersionProbe
 
 _PROBE_LIMIT_S = 20.0
+_PROBE_KEEP_BYTES = 65_536
 _SHEBANG_BYTES = 512
 _ENV = re.compile(r"#!\s*/usr/bin/env\s+(?:-S\s+)?(\S.*)")
 
@@ -104,12 +102,14 @@ async def _ask(
     line = " ".join(probe.argv)
     try:
         done = await run_command(
-            (*argv, *probe.argv), cwd=cwd, env=env, limit_s=_PROBE_LIMIT_S
+            (*argv, *probe.argv),
+            cwd=cwd,
+            env=env,
+            keep_bytes=_PROBE_KEEP_BYTES,
+            limit_s=_PROBE_LIMIT_S,
         )
-    except (ProgramMissingError, CommandTimeoutError) as error:
+    except SwarmError as error:
         return None, str(error)
-    except OSError as error:
-        return None, f"{name} cannot be started ({error.strerror})."
     text = (done.stdout + b"\n" + done.stderr).decode(errors="replace")
     match = re.search(probe.pattern, text)
     if done.exit_code != 0:

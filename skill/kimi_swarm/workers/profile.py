@@ -212,6 +212,7 @@ def make_recipe(
         argv=(*program_argv, *words),
         prompt_via=profile.prompt_via,
         prompt_limit_bytes=profile.prompt_limit_bytes,
+        long_prompt=profile.long_prompt,
         env_set={**profile.env.values, **path},
         env_pass=(*BASIC_ENV, *profile.env.passed),
         dialect=profile.dialect,

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kimi_swarm.bundle import bundle_root
+from kimi_swarm.core.plan import Plan, PlanError, Role, parse_plan
+from kimi_swarm.core.strategy import ParameterError, StrategyError
+from kimi_swarm.core.task import WorkspaceMode
+from kimi_swarm.prompts import (
+    UnknownStrategyError,
+    list_strategies,
+    load_strategy,
+    render_role,
+    render_strategy,
+)
+from kimi_swarm.strict_yaml import load_yaml, read_yaml
+from kimi_swarm.workers.demo import orders
+
+NEEDED = {
+    "component-split": {"goal": "a site", "components": "header, footer"},
+    "research": {"question": "Which one?"},
+}
+ODD = (
+    "quotes \" and ' and `ticks`",
+    "lines\nand: colons\n  - {braces} [x] #no",
+    "{{ 7 * 7 }} {% for x in y %} {# c #}",
+    "--- \n...\n&a *a !!set | > %",
+    "\ttab\x85next\u2028line \U0001f600 日本語",
+    "yes",
+    "null",
+    "12",
+    "merged",
+    "assemble",
+    "report",
+)
+
+
+def plan_from(name: str, values: dict[str, str]) -> Plan:
+    text = render_strategy(name, {**NEEDED[name], **values})
+    return parse_plan(load_yaml(text, origin=name), origin=name)
+
+
+def refusal(name: str, values: dict[str, str]) -> str:
+    with pytest.raises(ParameterError) as caught:
+        render_strategy(name, values)
+    assert caught.value.exit_code == 2
+    return str(caught.value).removeprefix(f'Strategy "{name}": ')
+
+
+def shipped() -> list[str]:
+    return [strategy.name for strategy in list_strategies()]
+
+
+def test_the_shipped_strategies_are_listed_with_what_they_take():
+    assert shipped() == ["component-split", "research"]
+    split = load_strategy("component-split")
+    assert [p.name for p in split.parameters if p.required] == ["goal", "components"]
+    assert split.summary.startswith("One worker for each component")
+
+
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_a_strategy_renders_to_a_plan_from_what_is_required(name: str):
+    plan = plan_from(name, {})
+    assert plan.order()[-1] in {"assemble", "report"}
+
+
+def test_components_are_built_at_once_between_a_scaffold_and_an_assembler():
+    plan = plan_from(
+        "component-split",
+        {"scaffold": "Vite", "check": "make\ntest", "profile": "demo", "repo": "new"},
+    )
+    assert {name: task.needs for name, task in plan.tasks.items()} == {
+        "scaffold": (),
+        "header": ("scaffold",),
+        "footer": ("scaffold",),
+        "assemble": ("header", "footer"),
+    }
+    last = plan.tasks["assemble"]
+    assert (last.role, last.check) == (Role.ASSEMBLER, "make\ntest")
+    assert (plan.defaults.profile, plan.repo) == ("demo", "new")
+
+
+def test_components_can_be_left_apart():
+    plan = plan_from("component-split", {"assemble": "no"})
+    assert list(plan.tasks) == ["header", "footer"]
+
+
+def test_each_angle_writes_its_file_and_the_report_is_made_from_all():
+    plan = plan_from("research", {})
+    files = [orders(task.prompt or "")[0] for task in plan.tasks.values()]
+    assert [file.path for file in files] == [
+        "research/official-documentation.md",
+        "research/community.md",
+        "research/benchmarks.md",
+        "research/report.md",
+    ]
+    assert files[-1].sources == tuple(file.path for file in files[:-1])
+    assert plan.tasks["report"].role is Role.SYNTHESISER
+    assert plan.repo == "new"
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_odd_values_come_through_as_they_are(name: str, odd: str):
+    words = dict.fromkeys(["goal", "question", "scaffold", "check", "profile"], odd)
+    lists = dict.fromkeys(["components", "angles"], json.dumps([odd, odd, "x"]))
+    known = {parameter.name for parameter in load_strategy(name).parameters}
+    values = {k: v for k, v in (words | lists).items() if k in known}
+    if not odd.isprintable():
+        del values["profile"]
+    plan = plan_from(name, values)
+    goal = odd.strip("\n")
+    assert all(goal in (task.prompt or "") for task in plan.tasks.values())
+    assert next(t.check for t in reversed(plan.tasks.values())) == odd
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_component_adds_no_file_of_its_own(odd: str):
+    plan = plan_from("component-split", {"components": json.dumps([odd, "b"])})
+    for name, task in plan.tasks.items():
+        found = orders(task.prompt or "")
+        assert len(found) == 1
+        assert len(found[0].sources) == (2 if name == "assemble" else 0)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=6), st.text())
+def test_any_text_makes_a_plan_or_a_refusal(components: list[str], goal: str):
+    values = {"goal": goal, "components": json.dumps(components)}
+    try:
+        text = render_strategy("component-split", values)
+        plan = parse_plan(load_yaml(text, origin="x"), origin="x")
+    except ParameterError:
+        return
+    except PlanError as error:
+        assert "zero byte" in str(error)  # noqa: PT017 one of two good ends
+        return
+    written = [text.strip() for text in components if text.strip()]
+    assert len(plan.tasks) == len(written) + 1
+
+
+def test_an_unknown_strategy_is_refused_with_what_was_meant_and_what_there_is():
+    with pytest.raises(UnknownStrategyError) as caught:
+        render_strategy("component_split", {})
+    assert 'did you mean "component-split"?' in str(caught.value)
+    assert caught.value.remedy == "Strategies are: component-split, research."
+
+
+@pytest.mark.parametrize("name", ["../roles/worker", "", "/etc/passwd", "a\0b"])
+def test_a_strategy_is_a_name_not_a_path(name: str):
+    with pytest.raises(UnknownStrategyError):
+        render_strategy(name, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "missing goal, components (goal: what is being built)."),
+        ({"gaol": "x"}, 'there is no parameter "gaol"; did you mean "goal"?'),
+        ({"goal": ""}, "goal is empty."),
+        ({"goal": "\ud800"}, "goal holds bytes that are no text."),
+        ({"assemble": "maybe"}, 'assemble must be true or false, not "maybe".'),
+        ({"components": " , "}, "components must have at least one item."),
+        (
+            {"components": "[1]"},
+            "components must be a list of texts: a,b,c or a JSON array.",
+        ),
+        ({"components": '["a"'}, 'components is no JSON: "["a"".'),
+        (
+            {"components": ",".join("a" * 1001)},
+            "components must have at most 1,000 items.",
+        ),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_refused(
+    values: dict[str, str], sentence: str
+):
+    needed = NEEDED["component-split"] if values else {}
+    assert refusal("component-split", {**needed, **values}) == sentence
+
+
+def test_values_that_do_not_go_together_are_refused():
+    values = {**NEEDED["component-split"], "files": "src/all.tsx"}
+    with pytest.raises(StrategyError, match=r"files must hold \{name\}"):
+        render_strategy("component-split", values)
+
+
+@pytest.mark.parametrize("role", [Role.WORKER, Role.ASSEMBLER, Role.SYNTHESISER])
+def test_a_role_puts_its_rules_before_the_prompt(role: Role):
+    prompt = "Do {{ this }}\n  exactly"
+    text = render_role(
+        role, task="app", prompt=prompt, needs=("a", "b"), check="make x"
+    )
+    rules, _, task = text.partition("----- task -----\n")
+    assert task == f"{prompt}\n----- end of task -----\n"
+    assert "Do not commit, push or switch branches" in rules
+    assert "at most five lines" in rules
+    assert "a, b" in rules
+    assert "\n      make x\n" in rules
+    assert orders(rules) == []
+
+
+def test_a_role_says_nothing_of_needs_and_checks_that_are_not_there():
+    text = render_role(Role.WORKER, task="app", prompt="x")
+    assert "already in this folder" not in text
+    assert "must succeed" not in text
+
+
+@pytest.mark.parametrize("mode", [WorkspaceMode.SHARED, WorkspaceMode.NONE])
+def test_a_reader_is_told_to_change_nothing(mode: WorkspaceMode):
+    text = render_role(Role.WORKER, task="app", prompt="x", mode=mode)
+    assert "Do not change any file" in text
+    assert "commit" not in text
+
+
+def test_no_role_means_the_prompt_alone():
+    assert render_role(Role.NONE, task="a", prompt=" x\n") == " x\n"
+
+
+def templates() -> list[Path]:
+    return sorted((bundle_root() / "prompts").rglob("*.j2"))
+
+
+@pytest.mark.parametrize("path", templates(), ids=lambda path: path.name)
+def test_templates_hold_nothing_that_a_scanner_or_a_worker_would_misread(path: Path):
+    text = path.read_text()
+    for phrase in ("you are now a", "system prompt:", "rm -rf", "ignore previous"):
+        assert phrase not in text.lower()
+    assert not re.search(r"[A-Za-z0-9+/=]{200}", text)
+    assert not re.search(r"(?m)^\s*(WRITE|READ|RUN|SAY|FAULT)\b", text)
+    if path.parent.name == "roles":
+        assert not re.search(r"(?m)^\W*(Create|Write|Update)\s+`", text)
+
+
+EXAMPLES = {
+    "tour": (["header", "stats", "chart", "footer"], "page", "site/index.html"),
+    "dashboard": (["stats", "chart", "table", "activity"], "app", "src/App.tsx"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_an_example_ends_with_a_file_made_from_what_the_others_made(name: str):
+    path = bundle_root() / "examples" / f"{name}.yaml"
+    plan = parse_plan(read_yaml(path), origin=path.name)
+    parts, last, made = EXAMPLES[name]
+    assert set(plan.tasks[last].needs) == set(parts)
+    assert (plan.repo, plan.name, plan.not_enforced()) == ("new", name, ())
+    files = tuple(orders(plan.tasks[part].prompt or "")[0].path for part in parts)
+    [end] = orders(plan.tasks[last].prompt or "")
+    assert (end.path, end.sources) == (made, files)
