@@ -112,7 +112,7 @@ def test_the_install_line_tells_what_is_needed_beside_it():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"programm": "x"}, 'programm: unknown field; did you mean "program"?'),
+        ({"programs": "x"}, 'programs: unknown field; did you mean "program"?'),
         ({"kind": "cly"}, "kind: must be one of demo, cli, command"),
         ({"program": None}, "a program belongs to every kind but command"),
         ({"kind": "command"}, "a program belongs to every kind but command"),

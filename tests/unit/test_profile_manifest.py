@@ -87,6 +87,7 @@ def test_kimi_gets_its_prompt_as_an_argument_that_fits():
         *("-m", "k3", "-p", "{prompt}"),
     )
     assert recipe.prompt_limit_bytes < 128 * 1024
+    assert recipe.long_prompt == kimi.long_prompt
     assert recipe.env_set["KIMI_LOOP_MAX_ATTEMPTS_PER_STEP"] == "4"
     assert "KIMI_MODEL_API_KEY" in recipe.env_pass
     assert "KIMI_MODEL_API_KEY" not in recipe.env_set
