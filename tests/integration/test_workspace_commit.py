@@ -21,6 +21,7 @@ from kimi_swarm.workspace.errors import (
     RepositoryGoneError,
     StrayHeadError,
     UnresolvedMergeError,
+    WorkspaceGoneError,
 )
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
@@ -248,6 +249,14 @@ async def test_a_pruned_worktree_is_registered_again(tree: Worktree):
     assert await commit_all(tree, "Work")
     assert on_branch(tree, "a.txt") == "x"
     assert run_git(tree.path, "status", "--porcelain") == ""
+
+
+async def test_a_folder_that_went_away_is_told(tree: Worktree):
+    head = commit_files(tree.path, {"a.txt": "x\n"})
+    shutil.rmtree(tree.path)
+    with pytest.raises(WorkspaceGoneError):
+        await commit_all(tree, "Work")
+    assert (await changes(tree)).head == head
 
 
 async def test_a_lost_git_file_never_leads_to_the_repository_around(tmp_path: Path):

@@ -17,7 +17,7 @@ from kimi_swarm.workspace.errors import (
     RepositoryGoneError,
     UnknownCommitError,
 )
-from kimi_swarm.workspace.lock import repository_lock
+from kimi_swarm.workspace.lock import folder_lock
 from kimi_swarm.workspace.renew import renew_worktree
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Repository, Worktree, git_dir_of
@@ -297,6 +297,18 @@ sys.stdin.read()
 """
 
 
+async def test_a_submodule_works_as_repository(repo: Repository, tmp_path: Path):
+    outer = make_repository(tmp_path / "outer", {"o.txt": "o\n"})
+    allow = ("-c", "protocol.file.allow=always")
+    run_git(outer, *allow, "submodule", "add", "-q", str(repo.root), "lib")
+    inner = await open_repository(outer / "lib")
+    tree = await add_worktree(inner, tmp_path / "w", branch="swarm/r/t", base="HEAD")
+    write_files(tree.path, {"n.txt": "n\n"})
+    head = await commit_all(tree, "Work")
+    assert run_git(outer / "lib", "rev-parse", "swarm/r/t") == head
+    assert run_git(outer / "lib", "status", "--porcelain") == ""
+
+
 async def test_the_lock_lets_one_in_and_leaves_no_file(repo: Repository):
     before = sorted(repo.common_dir.iterdir())
     inside: list[int] = []
@@ -304,7 +316,7 @@ async def test_the_lock_lets_one_in_and_leaves_no_file(repo: Repository):
 
     async def enter(number: int) -> None:
         nonlocal most
-        async with repository_lock(repo.common_dir):
+        async with folder_lock(repo.common_dir):
             inside.append(number)
             most = max(most, len(inside))
             await anyio.lowlevel.checkpoint()
@@ -331,9 +343,9 @@ async def test_waiting_for_the_lock_can_be_cancelled(repo: Repository):
     with holder:
         assert holder.stdout.readline() == b"held\n"
         with anyio.move_on_after(0.05) as scope:
-            async with repository_lock(repo.common_dir):
+            async with folder_lock(repo.common_dir):
                 pytest.fail("the lock is held elsewhere")
         assert scope.cancelled_caught
         holder.stdin.close()
-    async with repository_lock(repo.common_dir):
+    async with folder_lock(repo.common_dir):
         pass

@@ -15,7 +15,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from kimi_swarm.errors import SwarmError
 
-PIPE_GRACE_S = 1.0
+PIPE_GRACE_S = 0.5
 READ_SIZE_BYTES = 65_536
 
 
@@ -121,17 +121,18 @@ async def run_command(
     exit_code: int | None = None
     try:
         with anyio.move_on_after(limit_s):
-            async with anyio.create_task_group() as streams:
-                streams.start_soon(_feed, process.stdin, stdin)
-                streams.start_soon(_drain, process.stdout, out)
-                streams.start_soon(_drain, process.stderr, err)
-                exit_code = await process.wait()
-                # A background child may hold our pipes open for ever.
-                streams.cancel_scope.deadline = anyio.current_time() + PIPE_GRACE_S
+            async with anyio.create_task_group() as watch:
+                async with anyio.create_task_group() as streams:
+                    streams.start_soon(_feed, process.stdin, stdin)
+                    streams.start_soon(_drain, process.stdout, out)
+                    streams.start_soon(_drain, process.stderr, err)
+                    await process.wait()
+                    watch.start_soon(_end_leftovers, process.pid)
+                exit_code = process.returncode
+                watch.cancel_scope.cancel()
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill_group(process.pid)
         with anyio.CancelScope(shield=True):
             await process.aclose()
     if exit_code is None:
@@ -153,12 +154,29 @@ async def _start(
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        if not os.access(cwd, os.F_OK):
-            raise FolderMissingError(cwd) from error
-        if isinstance(error, FileNotFoundError):
-            raise ProgramMissingError(argv[0]) from error
-        why = getattr(error, "strerror", None) or str(error)
-        raise CommandStartError(argv[0], why) from error
+        raise _what_is_wrong(argv[0], cwd, error) from error
+
+
+def _what_is_wrong(program: str, cwd: Path, error: Exception) -> SwarmError:
+    if not cwd.is_dir():
+        return FolderMissingError(cwd)
+    if isinstance(error, FileNotFoundError):
+        return ProgramMissingError(program)
+    return CommandStartError(program, getattr(error, "strerror", None) or str(error))
+
+
+async def _end_leftovers(pid: int) -> None:
+    """End background children that keep our pipes open after the program's end.
+
+    Not by closing the pipes: output that is merely late must not be cut.
+    """
+    await anyio.sleep(PIPE_GRACE_S)
+    _kill_group(pid)
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 async def _feed(stream: ByteSendStream | None, what: bytes) -> None:

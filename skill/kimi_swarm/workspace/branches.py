@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kimi_swarm.workspace.errors import BranchTakenError
 from kimi_swarm.workspace.git import attempt, one_line
-from kimi_swarm.workspace.lock import repository_lock
+from kimi_swarm.workspace.lock import folder_lock
 from kimi_swarm.workspace.tree import Repository, in_repository, repository_env
 
 
@@ -98,7 +98,7 @@ async def delete_branch(repo: Repository, branch: str, *, expect_head: str) -> b
 
     Raises BranchTakenError when it moved or is checked out, GitError.
     """
-    async with repository_lock(repo.common_dir):
+    async with folder_lock(repo.common_dir):
         found = await find_branch(repo, branch)
         if found is None:
             return False
@@ -116,7 +116,7 @@ async def rename_branch(repo: Repository, branch: str, new: str) -> None:
 
     Done twice it finds the work done.
     """
-    async with repository_lock(repo.common_dir):
+    async with folder_lock(repo.common_dir):
         old_one = await find_branch(repo, branch)
         new_one = await find_branch(repo, new)
         if new_one is not None:

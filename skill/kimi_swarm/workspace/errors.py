@@ -83,6 +83,19 @@ class RepositoryGoneError(SwarmError):
         )
 
 
+class WorkspaceGoneError(SwarmError):
+    """Raised when a workspace's folder is no longer there."""
+
+    code = "workspace_gone"
+    exit_code = 1
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The workspace {path} is gone.",
+            remedy="What was committed is on the task's branch; retry the task.",
+        )
+
+
 class FolderTakenError(SwarmError):
     """Raised when a workspace's folder holds something already."""
 

@@ -1,4 +1,4 @@
-"""One at a time per repository: between our tasks and between processes."""
+"""One at a time per folder: between our tasks and between processes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ _queues: WeakValueDictionary[tuple[Any, int, int], anyio.Lock] = WeakValueDictio
 
 
 @asynccontextmanager
-async def repository_lock(common_dir: Path) -> AsyncIterator[None]:
-    """Hold the only right to change a repository's worktrees and branches.
+async def folder_lock(folder: Path) -> AsyncIterator[None]:
+    """Hold the only right to what a folder stands for; do not ask twice in one task.
 
-    The lock is on the folder's own descriptor: no file is left behind and the kernel
-    drops it with the process. Tasks of one event loop come in order of asking. Raises
-    FileNotFoundError when the repository is gone.
+    A repository's shared folder stands for its worktrees and branches. The lock is on
+    the folder's own descriptor: no file is left behind and the kernel drops it with the
+    process. Tasks of one event loop come in order of asking. Raises FileNotFoundError
+    when the folder is gone.
     """
-    fd = os.open(common_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         seen = os.fstat(fd)
         key = (current_token(), seen.st_dev, seen.st_ino)

@@ -11,6 +11,7 @@ from kimi_swarm.workspace.commit import clear_stale_lock
 from kimi_swarm.workspace.errors import BranchTakenError
 from kimi_swarm.workspace.git import attempt, first_words, one_line, readable
 from kimi_swarm.workspace.identity import identity_env
+from kimi_swarm.workspace.lock import folder_lock
 from kimi_swarm.workspace.salvage import remove_worktree
 from kimi_swarm.workspace.tree import (
     Repository,
@@ -69,13 +70,20 @@ async def merge_branches(
     GitError.
     """
     path = absolute(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    async with folder_lock(path.parent):  # a second merge waits for the first
+        return await _merge_at(repo, into, base, path, branches)
+
+
+async def _merge_at(
+    repo: Repository, into: str, base: str, path: Path, branches: Sequence[str]
+) -> MergeReport:
     existing = await find_branch(repo, into)
     if existing is not None:
         base = existing.head
     tree = Worktree(repo, path, into, base)
     if git_dir_of(tree) is not None:  # of a merge that died
-        if path.exists():
-            await _clean_up(tree)
+        await _clean_up(tree)
         await remove_worktree(tree, salvage=_salvage_name(into))
     elif existing is not None and existing.worktree is not None:
         raise BranchTakenError(into, f"it is checked out at {existing.worktree}")
@@ -92,6 +100,8 @@ def _salvage_name(branch: str) -> str:
 
 async def _clean_up(tree: Worktree) -> None:
     """Undo a merge that was cut short; without one nothing changes."""
+    if not tree.path.exists():
+        return
     git_dir = await reattach(tree)
     await clear_stale_lock(git_dir / "index.lock")
     if (git_dir / "MERGE_HEAD").exists():
@@ -132,7 +142,9 @@ async def _merge_one(
     paths = {entry.partition(b"\t")[2] for entry in entries.split(b"\0") if entry}
     reason = "conflict"
     if not paths:
-        reason = first_words(done.stderr) or "git refused to merge it"
+        found = await find_branch(tree.repo, branch)
+        told = first_words(done.stderr) or "git refused to merge it"
+        reason = "there is no such branch" if found is None else told
     # Not `merge --abort`: it refuses where a merge stopped before it began.
     await in_tree(tree, "reset", "-q", "--hard")
     return Conflict(branch, tuple(sorted(map(readable, paths))), reason)

@@ -12,7 +12,7 @@ from kimi_swarm.workspace.errors import RepositoryGoneError, SalvageFailedError
 from kimi_swarm.workspace.folders import delete_folder, inner_repositories
 from kimi_swarm.workspace.git import attempt, git, one_line, readable
 from kimi_swarm.workspace.identity import identity_env
-from kimi_swarm.workspace.lock import repository_lock
+from kimi_swarm.workspace.lock import folder_lock
 from kimi_swarm.workspace.staging import stage
 from kimi_swarm.workspace.status import Status, look
 from kimi_swarm.workspace.tree import (
@@ -67,7 +67,7 @@ async def remove_worktree(tree: Worktree, *, salvage: str) -> Salvaged | None:
     elif git_dir_of(tree) is not None:
         saved = await _save_head(tree, salvage)
     if not tree.is_fresh and git_dir_of(tree) is not None:
-        async with repository_lock(tree.repo.common_dir):
+        async with folder_lock(tree.repo.common_dir):
             if git_dir_of(tree) is not None:
                 await forget(tree)
     await delete_folder(doomed)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_swarm.workspace.errors import RepositoryGoneError
+from kimi_swarm.workspace.errors import RepositoryGoneError, WorkspaceGoneError
 from kimi_swarm.workspace.git import git
 
 
@@ -122,8 +122,11 @@ async def reattach(tree: Worktree) -> Path:
     """Make sure git knows the workspace, and return its folder on git's side.
 
     A worker may delete the `.git` file, and then a prune forgets the workspace; both
-    are mended without touching any other file. Raises RepositoryGoneError, GitError.
+    are mended without touching any other file. Raises WorkspaceGoneError,
+    RepositoryGoneError, GitError.
     """
+    if not tree.path.is_dir():
+        raise WorkspaceGoneError(tree.path)
     git_dir = git_dir_of(tree)
     if git_dir is None:
         if tree.is_fresh or not tree.repo.common_dir.is_dir():

@@ -13,7 +13,7 @@ from kimi_swarm.workspace.errors import (
 )
 from kimi_swarm.workspace.folders import is_filled
 from kimi_swarm.workspace.git import GitError, attempt
-from kimi_swarm.workspace.lock import repository_lock
+from kimi_swarm.workspace.lock import folder_lock
 from kimi_swarm.workspace.repository import begin_history, resolve_commit
 from kimi_swarm.workspace.status import look
 from kimi_swarm.workspace.tree import (
@@ -45,7 +45,7 @@ async def add_worktree(
         base = await resolve_commit(repo, base)
     tree = Worktree(repo, absolute(path), branch, base)
     tree.path.parent.mkdir(parents=True, exist_ok=True)
-    async with repository_lock(repo.common_dir):
+    async with folder_lock(repo.common_dir):
         if git_dir_of(tree) is not None or tree.path.exists():
             is_there = await _take_up(tree)
         else:
