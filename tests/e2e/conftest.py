@@ -69,6 +69,7 @@ def swarm(
         **bare_environment(home, commands),
         "KIMI_SWARM_HOME": str(tmp_path / "state"),
         "KIMI_SWARM_CACHE": str(swarm_cache),
+        "KIMI_SWARM_IDLE_S": "1",
         "KIMI_MODEL_NAME": "scripted",
         "KIMI_MODEL_API_KEY": "scripted-key",
         "KIMI_MODEL_BASE_URL": model.url,
@@ -79,6 +80,7 @@ def swarm(
     finally:
         left = user.end()
     assert left == [], "processes outlived `kill --all` and the idle supervisor"
+    assert user.complaints() == "", "the supervisor met an error of its own"
 
 
 @pytest.fixture

@@ -144,15 +144,16 @@ class Swarm:
         )
         return {one["task"]: one for one in listed}
 
-    def repository(self, run: str) -> Path:
-        """Return the repository that a plan with `repo: new` was given."""
-        return self.state / "repos" / run
-
     def processes(self) -> list[Process]:
         """Find every living process that works in the room or has it in its words."""
         mark = os.fsencode(self.room)
         found = (_process(int(one.name), mark) for one in _process_table())
         return [one for one in found if one]
+
+    def complaints(self) -> str:
+        """Return what the supervisor wrote because nobody else could be told."""
+        log = self.state / "supervisor.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def end(self) -> list[Process]:
         """End everything, at last by force; gives the processes that needed force."""

@@ -27,6 +27,7 @@ def newcomer(tmp_path: Path) -> Iterator[Swarm]:
     finally:
         left = user.end()
     assert left == [], "processes outlived the tour"
+    assert user.complaints() == "", "the supervisor met an error of its own"
 
 
 def everything_in(folder: Path) -> set[str]:
@@ -42,17 +43,16 @@ def test_the_tour_ends_with_five_tasks_a_merged_branch_and_a_report(
     done = newcomer.call("run", "examples/tour.yaml", cwd=clone)
     listed = newcomer.ask("list", cwd=clone)
     assert len(listed["runs"]) == 1
-    run = listed["runs"][0]["run"]
+    run, repository = listed["runs"][0]["run"], Path(listed["runs"][0]["repo"])
     sessions = newcomer.sessions(run)
     assert [one["outcome"] for one in sessions.values()] == ["succeeded"] * 5
     merged = f"swarm/{run}/merged"
     assert merged in done.out
-    repository = newcomer.repository(run)
-    where = repository if repository.exists() else clone
-    files = git(where, "ls-tree", "-r", "--name-only", merged).split()
-    changed = [path for one in sessions.values() for path in one.get("files", [])]
-    assert files
-    assert set(changed) <= set(files)
+    merged_files = set(git(repository, "ls-tree", "-r", "--name-only", merged).split())
+    for session in sessions.values():
+        changed = {file["path"] for file in session["files"]}
+        assert changed
+        assert changed <= merged_files
     report = newcomer.call("aggregate", run, cwd=clone).out
     assert all(task in report for task in sessions)
 
