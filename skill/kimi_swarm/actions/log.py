@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import parse_session
 from kimi_swarm.location import session_folder
-from kimi_swarm.store.views import SessionRow, session_row
+from kimi_swarm.store.views import SessionRow, dialect_of, session_row
 from kimi_swarm.workers.lines import LineReader
 from kimi_swarm.workers.plain import plain
 from kimi_swarm.workers.readable import readable_lines
@@ -47,8 +47,8 @@ def log(
     """
     with existing(home, session) as connection:
         row = session_row(connection, session)
-    wants_tail = offset is None
-    lines, is_cut = read_lines(home, row, is_raw=is_raw, tail_only=wants_tail)
+        dialect = "" if is_raw else dialect_of(connection, row)
+    lines, is_cut = read_lines(home, row, dialect, tail_only=offset is None)
     if is_cut:
         return LogPage(row, lines[-(limit or DEFAULT_LINES) :], None, None)
     if offset is None:
@@ -60,12 +60,14 @@ def log(
 
 
 def read_lines(
-    home: str, row: SessionRow, *, is_raw: bool, tail_only: bool
+    home: str, row: SessionRow, dialect: str, *, tail_only: bool
 ) -> tuple[list[str], bool]:
-    """Return a session's readable lines, and whether earlier ones were left out."""
+    """Return a session's readable lines, and whether earlier ones were left out.
+
+    An empty `dialect` leaves lines as they are, but for terminal escapes.
+    """
     ident = parse_session(row.id)
     folder = session_folder(home, ident.run, ident.slug)
-    dialect = _dialect_of(folder, row)
     lines: list[str] = []
     is_cut = False
     for part, name, heading in _PARTS:
@@ -75,10 +77,9 @@ def read_lines(
             continue
         is_cut = is_cut or start > 0
         raw = _raw_lines(path, start)
-        is_reading = part == "work" and not is_raw
         found = (
             readable_lines(dialect, raw, is_stderr=name == "err")
-            if is_reading
+            if part == "work" and dialect
             else (plain(line) for line in raw)
         )
         part_lines = list(found)
@@ -95,15 +96,6 @@ _PARTS = (
     ("check", "out", "[check]"),
     ("work", "err", "[standard error]"),
 )
-
-
-def _dialect_of(folder: str, row: SessionRow) -> str:
-    """Return the dialect in which the session's worker speaks."""
-    try:
-        with open(folder + "/dialect", encoding="ascii") as file:  # noqa: PTH123 light
-            return file.read().strip()
-    except FileNotFoundError:
-        return "text" if row.profile else ""
 
 
 def _start(path: str, *, tail_only: bool) -> int | None:

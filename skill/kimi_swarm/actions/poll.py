@@ -14,6 +14,7 @@ from kimi_swarm.store.views import (
     RunRow,
     SessionRow,
     cursor_of,
+    dialect_of,
     events_after,
     run_row,
     session_row,
@@ -74,7 +75,8 @@ def _session_news(
     home: str, connection: Connection, session: str, asker: str
 ) -> SessionNews:
     row = session_row(connection, session)
-    lines, _ = read_lines(home, row, is_raw=False, tail_only=False)
+    dialect = dialect_of(connection, row)
+    lines, _ = read_lines(home, row, dialect, tail_only=False)
     seen = cursor_of(connection, asker, session)
     if len(lines) > seen:
         move_cursor(connection, asker, session, len(lines))

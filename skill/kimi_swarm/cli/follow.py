@@ -7,7 +7,7 @@ import time
 from kimi_swarm.actions.log import read_lines
 from kimi_swarm.actions.state import existing
 from kimi_swarm.cli.exits import OK
-from kimi_swarm.store.views import session_row
+from kimi_swarm.store.views import dialect_of, session_row
 
 STEP_S = 0.25
 
@@ -18,7 +18,8 @@ def follow_log(home: str, session: str, *, is_raw: bool) -> int:
     with existing(home, session) as connection:
         while True:
             row = session_row(connection, session)
-            lines, _ = read_lines(home, row, is_raw=is_raw, tail_only=False)
+            dialect = "" if is_raw else dialect_of(connection, row)
+            lines, _ = read_lines(home, row, dialect, tail_only=False)
             for line in lines[seen:]:
                 print(line, flush=True)
             seen = len(lines)

@@ -34,6 +34,9 @@ NOUNS = (
 ).split()
 
 
+_DIGITS = 10
+
+
 class BadIdError(SwarmError):
     """Raised when an id cannot be a run or a session."""
 
@@ -82,9 +85,12 @@ def parse_session(text: str) -> SessionId:
         raise BadIdError(text)
     if not dot:
         return SessionId(run, task)
-    if not (attempt.isascii() and attempt.isdigit()) or int(attempt) < 1:
+    is_number = attempt.isascii() and attempt.isdigit() and len(attempt) < _DIGITS
+    session = SessionId(run, task, int(attempt) if is_number else 0)
+    # One spelling each: `.1`, `.0` and `.02` are no ids.
+    if session.attempt < 1 or str(session) != text:
         raise BadIdError(text)
-    return SessionId(run, task, int(attempt))
+    return session
 
 
 def is_session(text: str) -> bool:

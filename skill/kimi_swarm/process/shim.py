@@ -41,8 +41,7 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec) -> None:
     the FIFO open; it must exit right after.
     """
     os.setsid()
-    become_subreaper()
-    shim = _Shim(files, spec)
+    shim = _Shim(files, spec, is_subreaper=become_subreaper())
     me = identity(os.getpid())
     write_atomically(files.shim, {"pid": os.getpid(), "born": me.born if me else ""})
     record = shim.run()
@@ -50,9 +49,12 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec) -> None:
 
 
 class _Shim:
-    def __init__(self, files: LaunchFiles, spec: LaunchSpec) -> None:
+    def __init__(
+        self, files: LaunchFiles, spec: LaunchSpec, *, is_subreaper: bool
+    ) -> None:
         self.files = files
         self.spec = spec
+        self.is_subreaper = is_subreaper
         self.stop_asked = False
         self.status: tuple[int, float, int] | None = None
         self.swept: set[ProcessIdentity] = set()
@@ -148,9 +150,8 @@ class _Shim:
         """End every process the worker left: a word first, then by force."""
         began = time.monotonic()
         while time.monotonic() < began + SWEEP_LIMIT_S:
-            with suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
+            if self._is_childless():
+                return
             left = set(self._left_over())
             if not left:
                 return
@@ -160,6 +161,15 @@ class _Shim:
                     os.kill(each.pid, signal.SIGTERM if patient else signal.SIGKILL)
             self.swept |= left
             self._wait(lambda: False, time.monotonic() + SWEEP_STEP_S)
+
+    def _is_childless(self) -> bool:
+        """Whether nothing can be left: a subreaper without children has no orphans."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return self.is_subreaper
+        return False
 
     def _left_over(self) -> list[ProcessIdentity]:
         # Without a subreaper an orphan is no longer below us: remember it by name.

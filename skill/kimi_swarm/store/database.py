@@ -146,7 +146,13 @@ def _statements(script: str) -> Iterator[str]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Hold the write lock from the first moment; commit at the end, else roll back."""
+    """Hold the write lock from the first moment; commit at the end, else roll back.
+
+    Inside another transaction it is a part of that one.
+    """
+    if connection.in_transaction:
+        yield
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

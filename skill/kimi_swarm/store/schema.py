@@ -70,6 +70,14 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_run ON sessions (run, state, outcome);
 CREATE INDEX sessions_live ON sessions (run, place) WHERE state != 'done';
+CREATE INDEX sessions_busy ON sessions (run, place)
+  WHERE state IN ('starting', 'running', 'stopping');
+CREATE INDEX sessions_ready ON sessions (run, profile, place)
+  WHERE state = 'queued' AND needs = '' AND stop_wish IS NULL;
+CREATE INDEX sessions_bound ON sessions (run, place)
+  WHERE state = 'queued' AND needs != '';
+CREATE INDEX sessions_wished ON sessions (run, place)
+  WHERE state = 'queued' AND stop_wish IS NOT NULL;
 
 CREATE TRIGGER done_is_final BEFORE UPDATE ON sessions
 WHEN OLD.state = 'done' AND (

@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from kimi_swarm.core.schedule import Busy, RunLimits, Snapshot, Waiting
+
+
+class _Run(NamedTuple):
+    """A run's limits, and those of the profiles it uses."""
+
+    limits: RunLimits
+    profiles: dict[str, dict[str, float | None]]
 
 
 def read_snapshot(
@@ -17,29 +25,22 @@ def read_snapshot(
     last_start_at: Mapping[str, float],
 ) -> Snapshot:
     """Return all live sessions, oldest run first, with limits and outcomes so far."""
-    waiting: list[Waiting] = []
-    busy: list[Busy] = []
-    for row in connection.execute(
-        "SELECT sessions.id, run, task, profile, sessions.state, needs, ready_at,"
-        " stop_wish FROM sessions JOIN runs ON runs.id = run"
-        " WHERE sessions.state != 'done' ORDER BY runs.created_at, place"
-    ):
-        session, run, task, profile, state, needs, ready_at, wish = row
-        if state == "queued":
-            waiting.append(
-                Waiting(
-                    session, run, task, profile, tuple(needs.split()), wish, ready_at
-                )
-            )
-        else:
-            busy.append(Busy(session, run, profile, wish, state == "stopping"))
-    runs, caps, spacing_s = _limits(connection)
+    runs = _running(connection)
+    caps, spacing_s = _profile_limits(runs)
+    waiting = _waiting(connection, runs)
+    busy = [
+        Busy(session, run, profile, wish, state == "stopping")
+        for session, run, profile, wish, state in connection.execute(
+            "SELECT id, run, profile, stop_wish, state FROM sessions"
+            " WHERE state IN ('starting', 'running', 'stopping')"
+        )
+    ]
     with_needs = {each.run for each in waiting if each.needs}
     return Snapshot(
         at=at,
         waiting=waiting,
         busy=busy,
-        runs=runs,
+        runs={name: run.limits for name, run in runs.items()},
         task_outcomes={run: _outcomes(connection, run) for run in with_needs},
         machine_cap=machine_cap,
         profile_caps=caps,
@@ -48,24 +49,73 @@ def read_snapshot(
     )
 
 
-def _limits(
-    connection: sqlite3.Connection,
-) -> tuple[dict[str, RunLimits], dict[str, int], dict[str, float]]:
-    runs: dict[str, RunLimits] = {}
-    caps: dict[str, int] = {}
-    spacing_s: dict[str, float] = {}
+_WAITING = (
+    "SELECT place, id, run, task, profile, needs, stop_wish, ready_at FROM sessions "
+)
+
+
+def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[Waiting]:
+    """Return queued sessions that could start or end now, oldest run first.
+
+    Of those that wait for nothing but a place, only as many can start as their run has
+    places: the rest are left out, however many there are.
+    """
+    waiting: list[Waiting] = []
+    for run, (limits, profiles) in runs.items():
+        rows = set(
+            connection.execute(
+                _WAITING + "WHERE run = ? AND state = 'queued' AND needs != ''", (run,)
+            )
+        )
+        rows.update(
+            connection.execute(
+                _WAITING
+                + "WHERE run = ? AND state = 'queued' AND stop_wish IS NOT NULL",
+                (run,),
+            )
+        )
+        for profile in profiles:
+            rows.update(
+                connection.execute(
+                    _WAITING + "WHERE run = ? AND profile = ? AND state = 'queued'"
+                    " AND needs = '' AND stop_wish IS NULL ORDER BY place LIMIT ?",
+                    (run, profile, limits.concurrency),
+                )
+            )
+        waiting += [
+            Waiting(session, run, task, profile, tuple(needs.split()), wish, ready_at)
+            for _, session, _, task, profile, needs, wish, ready_at in sorted(
+                rows, key=lambda row: row[0]
+            )
+        ]
+    return waiting
+
+
+def _running(connection: sqlite3.Connection) -> dict[str, _Run]:
+    """Return the limits and profiles of runs that are not over, oldest first."""
+    runs: dict[str, _Run] = {}
     for run, concurrency, gap_s, wall_s, created_at, profiles in connection.execute(
         "SELECT id, concurrency, spacing_s, wall_s, created_at, profiles FROM runs"
-        " WHERE state = 'running'"
+        " WHERE state = 'running' ORDER BY created_at"
     ):
         ends_at = None if wall_s is None else created_at + wall_s
-        runs[run] = RunLimits(concurrency, gap_s, ends_at)
-        for name, limits in json.loads(profiles).items():
-            # Two runs may know a profile differently: the stricter one holds.
-            if limits["max_parallel"] is not None:
-                caps[name] = min(caps.get(name, 10**9), limits["max_parallel"])
-            spacing_s[name] = max(spacing_s.get(name, 0.0), limits["spacing_s"])
-    return runs, caps, spacing_s
+        runs[run] = _Run(RunLimits(concurrency, gap_s, ends_at), json.loads(profiles))
+    return runs
+
+
+def _profile_limits(
+    runs: Mapping[str, _Run],
+) -> tuple[dict[str, int], dict[str, float]]:
+    """Two runs may know a profile differently: the stricter one holds."""
+    caps: dict[str, int] = {}
+    spacing_s: dict[str, float] = {}
+    for run in runs.values():
+        for name, limits in run.profiles.items():
+            cap, gap_s = limits["max_parallel"], limits["spacing_s"]
+            if cap is not None:
+                caps[name] = min(caps.get(name, int(cap)), int(cap))
+            spacing_s[name] = max(spacing_s.get(name, 0.0), gap_s or 0.0)
+    return caps, spacing_s
 
 
 def _outcomes(connection: sqlite3.Connection, run: str) -> dict[str, str]:

@@ -204,3 +204,13 @@ def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
 def live_sessions(connection: sqlite3.Connection) -> list[SessionRow]:
     """Return every session that is not over, oldest first."""
     return _sessions(connection, "state != ? ORDER BY created_at, place", "done")
+
+
+def dialect_of(connection: sqlite3.Connection, row: SessionRow) -> str:
+    """Return the dialect in which a session's worker speaks."""
+    found = connection.execute(
+        "SELECT json_extract(data, '$.recipe.dialect') FROM tasks"
+        " WHERE run = ? AND name = ?",
+        (row.run, row.task),
+    ).fetchone()
+    return str(found[0]) if found else "text"

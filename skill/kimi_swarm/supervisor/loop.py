@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,8 +12,12 @@ from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.launch import Zygote
 from kimi_swarm.process.ports import PortPool
-from kimi_swarm.store.database import Connection, words_for_errors
-from kimi_swarm.store.moves import Findings, StaleSessionError, move_session
+from kimi_swarm.store.database import (
+    Connection,
+    transaction,
+    words_for_errors,
+)
+from kimi_swarm.store.moves import Findings, move_session
 from kimi_swarm.store.snapshot import read_snapshot
 from kimi_swarm.store.views import SessionRow, live_runs, live_sessions, session_row
 from kimi_swarm.supervisor.door import Door
@@ -104,16 +107,17 @@ class Supervisor:
                 last_start_at=self._last_start_at,
             )
             agenda = schedule(snapshot)
-            moved = [self._act(group, decision) for decision in agenda.decisions]
-            if not any(moved):
+            with words_for_errors(self.home), transaction(self.connection):
+                ends = [self._act(group, decision) for decision in agenda.decisions]
+            if not any(ends):
                 return agenda.look_again_at
 
     def _act(self, group: TaskGroup, decision: Decision) -> bool:
-        """Carry out one decision; whether a session's state changed."""
+        """Carry out one decision; whether it ended a session that others may need."""
         row = session_row(self.connection, decision.session)
         match decision:
             case Stop(cause=cause):
-                return self._tenders[row.id].stop(cause)
+                self._tenders[row.id].stop(cause)
             case Start():
                 at = now()
                 row = self.move(row, Chosen(at))
@@ -124,9 +128,9 @@ class Supervisor:
                 outcome = Outcome.CANCELLED
                 if reason == "run_time_limit":
                     outcome = Outcome.TIMED_OUT
-                with suppress(StaleSessionError):
-                    self.move(row, Ended(now(), outcome, reason))
-        return True
+                self.move(row, Ended(now(), outcome, reason))
+                return True
+        return False
 
     async def _sleep(self, timeout_s: float | None) -> bool:
         """Wait for the next event; whether there was one in time."""

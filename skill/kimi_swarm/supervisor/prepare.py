@@ -127,11 +127,13 @@ async def make_spec(
     recipe = seat.task.recipe
     Path(seat.folder).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 one local mkdir
     prompt = seat.task.prompt
-    Path(seat.prompt_file).write_text(prompt, "utf-8")  # noqa: ASYNC240 one local file
-    Path(seat.folder, "dialect").write_text(recipe.dialect)  # noqa: ASYNC240 as above
+    if recipe.prompt_via is not PromptVia.NONE:
+        Path(seat.prompt_file).write_text(prompt, "utf-8")  # noqa: ASYNC240 as above
     if len(prompt.encode()) > recipe.prompt_limit_bytes:
         prompt = recipe.long_prompt.replace("{prompt_file}", seat.prompt_file)
     values = {"{prompt}": prompt, "{prompt_file}": seat.prompt_file}
+    if recipe.prompt_via is PromptVia.NONE:
+        values = {}
     env = await make_environment(seat, place, environ, ports)
     return LaunchSpec(
         argv=[_filled(part, values) for part in recipe.argv],

@@ -6,6 +6,7 @@ way, and what is there already (a workspace, a live shim, an exit record) is use
 
 from __future__ import annotations
 
+import traceback
 from typing import Protocol
 
 import anyio
@@ -33,7 +34,7 @@ from kimi_swarm.process.records import (
     read_exit,
     read_shim,
 )
-from kimi_swarm.store.database import Connection
+from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import SessionRow
@@ -89,16 +90,14 @@ class Tender:
         self._stop_wanted = anyio.Event()
         self._ports: tuple[int, ...] = ()
 
-    def stop(self, cause: str) -> bool:
-        """Tell the session to end; whether its state changed by that."""
+    def stop(self, cause: str) -> None:
+        """Tell the session to end; saying it again changes nothing."""
         if self._cause is not None:
-            return False
+            return
         self._cause = cause
         self._stop_wanted.set()
-        if self._row.state != "running":
-            return False
-        self._row = self._desk.move(self._row, StopBegan(now(), cause))
-        return True
+        if self._row.state == "running":
+            self._row = self._desk.move(self._row, StopBegan(now(), cause))
 
     async def run(self) -> None:
         """Live the session to its end; whatever happens, it gets an outcome."""
@@ -110,9 +109,12 @@ class Tender:
             verdict = self._verdict_of(error)
             findings = Findings(detail={"sentence": str(error), "remedy": error.remedy})
             exit_code = None
-        except OSError as error:
-            verdict = Verdict(Outcome.FAILED, "system_error")
-            findings = Findings(detail={"sentence": f"{error}"})
+        except Exception as error:  # noqa: BLE001 one session's trouble ends that one
+            if not isinstance(error, OSError):
+                traceback.print_exc()
+            reason = "system_error" if isinstance(error, OSError) else "defect"
+            verdict = Verdict(Outcome.FAILED, reason)
+            findings = Findings(detail={"sentence": f"{type(error).__name__}: {error}"})
             exit_code = None
         ended = Ended(now(), verdict.outcome, verdict.reason, exit_code)
         self._desk.ports.give_back(self._ports)
@@ -138,15 +140,24 @@ class Tender:
         return verdict.verdict, verdict.findings, exit_code
 
     async def _get_ready(self) -> None:
+        setup = self._seat.task.workspace.setup
+        place = None
         if self._row.workspace is None:
             place = await make_place(self._desk.connection, self._seat)
-            self._row = self._desk.move(self._row, Placed(now(), place))
-        place = self._place()
-        if self._seat.task.workspace.setup is not None:
-            await self._set_up(place, self._seat.task.workspace.setup)
+        if setup is not None:
+            self._write_place(place)
+            await self._set_up(self._place(), setup)
+            place = None
         if self._cause is not None:
+            self._write_place(place)
             raise StoppedError("It was told to stop before its worker started.")
-        self._row = self._desk.move(self._row, Launched(now()))
+        with transaction(self._desk.connection):
+            self._write_place(place)
+            self._row = self._desk.move(self._row, Launched(now()))
+
+    def _write_place(self, place: Place | None) -> None:
+        if place is not None:
+            self._row = self._desk.move(self._row, Placed(now(), place))
 
     async def _set_up(self, place: Place, line: str) -> None:
         record = await self._shell("setup", line, place)
