@@ -93,9 +93,13 @@ async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
             raise RunLiveError(run)
         repo = await _repository(row)
         modes = {task.name: task.workspace.mode for task in tasks_of(connection, run)}
+        sessions = sessions_of(connection, run)
+        # A session that followed another worked in its place: that place has one owner.
+        grown = {session.branch for session in sessions if session.head != session.base}
         places = [
-            await _look(home, row, session, modes[session.task], repo)
-            for session in sessions_of(connection, run)
+            await _look(home, row, session, modes[session.task], repo, grown)
+            for session in sessions
+            if session.follows is None
         ]
         precious = [place for place in places if place.has_only_copy]
         if precious and not is_forced:
@@ -124,10 +128,11 @@ async def _look(
     row: SessionRow,
     mode: WorkspaceMode,
     repo: Repository | None,
+    grown: set[str | None],
 ) -> _Place:
     ident = parse_session(row.id)
     path = Path(workspace_folder(home, ident.run, ident.slug))
-    has_commits = row.head is not None and row.head != row.base
+    has_commits = row.branch is not None and row.branch in grown
     if mode is WorkspaceMode.SHARED:
         is_only = False
     elif mode is WorkspaceMode.NONE:
@@ -139,8 +144,7 @@ async def _look(
         is_only = (
             has_commits
             and repo is not None
-            and row.branch is not None
-            and not await is_contained(repo, row.branch, elsewhere)
+            and not await is_contained(repo, row.branch or "", elsewhere)
         )
     return _Place(row, mode, path, is_only)
 

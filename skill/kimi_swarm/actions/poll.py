@@ -21,7 +21,7 @@ from kimi_swarm.store.views import (
 )
 from kimi_swarm.store.wishes import move_cursor
 
-TOLD = ("launched", "stop_began", "ended", "run_ended")
+TOLD = ("launched", "asked", "answered", "stop_began", "ended", "run_ended")
 
 
 class RunNews(NamedTuple):

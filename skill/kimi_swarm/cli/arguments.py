@@ -172,6 +172,19 @@ def add_clear(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_send(parser: argparse.ArgumentParser) -> None:
+    """Add what `send SESSION TEXT` takes."""
+    parser.add_argument("session", help="a session, e.g. calm-river/header")
+    parser.add_argument("message", nargs="?", help="what to tell its worker")
+    parser.add_argument("--file", help="read the message from a file")
+
+
+def add_attach(parser: argparse.ArgumentParser) -> None:
+    """Add what `attach SESSION` takes."""
+    parser.add_argument("session", help="a session that is over")
+    parser.add_argument("--print", action="store_true", help="only print the command")
+
+
 def add_nothing(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: some verbs take no arguments."""
 
@@ -188,6 +201,8 @@ COLD: dict[str, tuple[Add, str]] = {
     "aggregate": (add_aggregate, "A run's report; with --merge its branches merged."),
     "diff": (add_diff, "What one session changed."),
     "clear": (add_clear, "Forget a finished run; no work is lost."),
+    "send": (add_send, "Go on with a worker's conversation in its workspace."),
+    "attach": (add_attach, "Join a worker's conversation at your terminal."),
     "doctor": (add_nothing, "What this machine can run, and a command that works now."),
     "completion": (add_completion, "Print a completion script for your shell."),
 }

@@ -54,6 +54,8 @@ def session_object(row: SessionRow) -> dict[str, Any]:
         "state": row.state,
         "outcome": row.outcome,
         "reason": row.reason or row.cause,
+        "asking": row.asking,
+        "follows": row.follows,
         "message": detail.pop("sentence", None),
         "remedy": detail.pop("remedy", None),
         "exit_code": row.exit_code,

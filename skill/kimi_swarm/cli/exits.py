@@ -38,7 +38,7 @@ def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
 
 
 def tell(error: SwarmError, *, is_json: bool) -> None:
-    """Print an error: a sentence and a remedy, or one JSON object on standard output."""
+    """Print an error: a sentence and a remedy, or one JSON object."""
     if is_json:
         import json  # noqa: PLC0415 light verbs that succeed in text need none
 

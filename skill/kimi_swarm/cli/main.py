@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -178,6 +179,34 @@ def _clear(args: argparse.Namespace) -> int:
     return OK
 
 
+def _send(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.send import send  # noqa: PLC0415 one verb
+
+    if (args.message is None) is (args.file is None):
+        raise UsageError("send takes either a message or --file.")
+    text = args.message if args.file is None else read_text(Path(args.file))
+    sent = send(state_home(), args.session, text)
+    if args.json:
+        print_object(sent._asdict())
+    else:
+        print(speech.sent(sent))
+    return OK
+
+
+def _attach(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.attach import attach  # noqa: PLC0415 one verb
+    from kimi_swarm.process.takeover import become  # noqa: PLC0415 one verb
+
+    found = attach(state_home(), args.session)
+    if args.json:
+        print_object({**found._asdict(), "line": found.line})
+    elif args.print or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(found.line)
+    else:
+        become(found.argv, cwd=found.workspace, env=found.env)
+    return OK
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.doctor import doctor  # noqa: PLC0415 one verb
 
@@ -214,6 +243,8 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "aggregate": _aggregate,
     "diff": _diff,
     "clear": _clear,
+    "send": _send,
+    "attach": _attach,
     "doctor": _doctor,
     "completion": _completion,
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kimi_swarm.actions.clear import Cleared
 from kimi_swarm.actions.doctor import Health, ProfileHealth
 from kimi_swarm.actions.plan import Prepared
+from kimi_swarm.actions.send import Sent
 from kimi_swarm.actions.spawn import Spawned
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
@@ -118,6 +119,15 @@ def report(told: Report) -> str:
     if any(task.branch and task.is_success for task in told.tasks):
         return f"{text}\n{next_line(f'aggregate {told.run} --merge')}"
     return text.rstrip("\n")
+
+
+def sent(message: Sent) -> str:
+    """Say which session will answer, and when."""
+    if message.is_typed:
+        return f"Typed. {next_line(f'poll {message.session}')}"
+    run = message.session.partition("/")[0]
+    when = "" if message.waits_for is None else f" once {message.waits_for} has ended"
+    return f"{message.session} will answer{when}.\n{next_line(f'wait {run}')}"
 
 
 def cleared(done: Cleared) -> str:

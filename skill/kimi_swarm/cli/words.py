@@ -72,6 +72,8 @@ def session_line(row: SessionRow, *, width: int) -> str:
     took = age(row.started_at, row.ended_at)
     why = row.reason or row.cause or ""
     told = clip(plain(row.summary or ""), SUMMARY_CHARS)
+    if row.asking is not None:
+        why, told = "asking", clip(plain(row.asking), SUMMARY_CHARS)
     parts = [f"({why})" if why else "", told]
     tail = " ".join(part for part in parts if part)
     return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
@@ -83,6 +85,9 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     row = rows.get(event.session or "")
     if event.name == "run_ended":
         return f"{clock} {event.run} ended"
+    if event.name in ("asked", "answered"):
+        question = "" if row is None else clip(plain(row.asking or ""), SUMMARY_CHARS)
+        return f"{clock} {event.session} {event.name} {question}".rstrip()
     if event.name == "launched" or row is None:
         return f"{clock} {event.session} started"
     if event.name == "stop_began":

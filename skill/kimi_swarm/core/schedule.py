@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queued session: what it needs and what it would occupy."""
+    """A queued session: what it needs and what it would occupy.
+
+    `follows_live` is true while the session whose conversation it continues lives.
+    """
 
     session: str
     run: str
@@ -21,6 +24,7 @@ class Waiting:
     needs: tuple[str, ...] = ()
     stop_wish: str | None = None
     ready_at: float = 0.0
+    follows_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,8 @@ class _Turn:
         return None
 
     def needs_met(self, waiting: Waiting) -> bool:
+        if waiting.follows_live:
+            return False
         outcomes = self.snapshot.task_outcomes.get(waiting.run, {})
         return all(outcomes.get(need) == "succeeded" for need in waiting.needs)
 

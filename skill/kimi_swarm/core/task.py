@@ -55,6 +55,9 @@ class Recipe:
     A prompt longer than `prompt_limit_bytes` goes by file and the worker gets a short
     prompt that names it. `env_set` holds literal values, `env_pass` names whose values
     come from the environment of whoever spawned the run and never enter the store.
+    With `pty` it gets a terminal; a last line that matches `asks` is a question.
+    `resume_argv` goes on with the conversation that `{conversation}` names, without a
+    screen, and `attach_argv` with one; empty where the worker cannot.
     """
 
     profile: str
@@ -64,6 +67,10 @@ class Recipe:
     long_prompt: str = "Read {prompt_file} to its end and do what it says."
     env_set: dict[str, str] = field(default_factory=dict)
     env_pass: tuple[str, ...] = ()
+    pty: bool = False
+    asks: str | None = None
+    resume_argv: tuple[str, ...] = ()
+    attach_argv: tuple[str, ...] = ()
     dialect: str = "text"
     merge_stderr: bool = True
     ok_exit_codes: tuple[int, ...] = (0,)
@@ -105,8 +112,9 @@ def task_from_dict(data: dict[str, Any]) -> Task:
     """
     recipe = dict(data["recipe"])
     recipe["prompt_via"] = PromptVia(recipe["prompt_via"])
-    for key in ("argv", "env_pass", "ok_exit_codes"):
-        recipe[key] = tuple(recipe[key])
+    for key in ("argv", "env_pass", "ok_exit_codes", "resume_argv", "attach_argv"):
+        if key in recipe:
+            recipe[key] = tuple(recipe[key])
     need = dict(data["workspace"])
     need["mode"] = WorkspaceMode(need["mode"])
     need["copy"] = tuple(need["copy"])

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -140,18 +141,23 @@ def open_alive(files: LaunchFiles) -> int:
     return os.open(files.alive, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-async def follow(files: LaunchFiles, reading: int) -> ExitRecord | None:
+async def follow(
+    files: LaunchFiles, reading: int, on_news: Callable[[], None]
+) -> ExitRecord | None:
     """Wait until a launch's shim is gone; return its exit record if it left one.
 
     `reading` is the reading end of its FIFO, opened before this call, and is closed.
+    `on_news` is called when the shim has written something to read on the way.
     """
     try:
         # An end of file that was there before anybody wrote is not announced: look at
         # the lock first, which is free only when no shim is there or will be.
         while is_locked(files.lock):
             await anyio.wait_readable(reading)
-            if os.read(reading, 1) == b"":
+            if os.read(reading, 64) == b"":
                 await _until_free(files)
+            else:
+                on_news()
     finally:
         os.close(reading)
     return read_exit(files)

@@ -5,6 +5,8 @@
     shim.json  who the shim is; written before the worker starts
     out.log    what the worker wrote (err.log beside it where kept apart)
     exit.json  how it ended; written once, by rename, by the shim
+    input      FIFO of a worker at a terminal: what is written there is typed
+    asking.json  what such a worker waits to be answered; gone once it was
 
 Light: shims import it.
 """
@@ -49,6 +51,16 @@ class LaunchFiles(NamedTuple):
         return self.folder + "/err.log"
 
     @property
+    def input(self) -> str:
+        """The FIFO whose lines are typed at the worker's terminal."""
+        return self.folder + "/input"
+
+    @property
+    def asking(self) -> str:
+        """The record of what a worker at a terminal waits for."""
+        return self.folder + "/asking.json"
+
+    @property
     def exit(self) -> str:
         """The record of how the worker ended."""
         return self.folder + "/exit.json"
@@ -58,7 +70,9 @@ class LaunchSpec(NamedTuple):
     """What a shim is to run; handed over in memory, since `env` may hold secrets.
 
     `stdin` is a file to read from, or None for nothing. The worker is told to end when
-    `time_limit_s` has passed, and made to after another `grace_s`.
+    `time_limit_s` has passed, and made to after another `grace_s`. With `asks` it gets
+    a terminal instead of files, and a last line that matches this pattern means that it
+    waits for an answer.
     """
 
     argv: list[str]
@@ -68,6 +82,7 @@ class LaunchSpec(NamedTuple):
     merge_stderr: bool
     time_limit_s: float
     grace_s: float
+    asks: str | None = None
 
 
 class ExitRecord(NamedTuple):
@@ -101,6 +116,12 @@ def read_exit(files: LaunchFiles) -> ExitRecord | None:
     """Return the exit record, or None when none was written."""
     data = _read(files.exit)
     return None if data is None else ExitRecord(**data)
+
+
+def read_question(files: LaunchFiles) -> str | None:
+    """Return what a worker at a terminal waits to be answered, None if nothing."""
+    data = _read(files.asking)
+    return None if data is None else str(data["question"])
 
 
 def read_shim(files: LaunchFiles) -> ProcessIdentity | None:

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.platform import (
@@ -29,19 +30,22 @@ from kimi_swarm.process.records import (
     write_atomically,
 )
 
+if TYPE_CHECKING:
+    from kimi_swarm.process.terminal import Terminal
+
 SWEEP_GRACE_S = 0.2
 SWEEP_STEP_S = 0.01
 SWEEP_LIMIT_S = 10.0
 
 
-def run_shim(files: LaunchFiles, spec: LaunchSpec) -> None:
+def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
     """Run one worker to its end and write the exit record.
 
     The caller has forked, blocked SIGTERM, and holds the lock and the writing end of
-    the FIFO open; it must exit right after.
+    the FIFO (`alive`) open; it must exit right after.
     """
     os.setsid()
-    shim = _Shim(files, spec, is_subreaper=become_subreaper())
+    shim = _Shim(files, spec, alive, is_subreaper=become_subreaper())
     me = identity(os.getpid())
     write_atomically(files.shim, {"pid": os.getpid(), "born": me.born if me else ""})
     record = shim.run()
@@ -50,9 +54,11 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec) -> None:
 
 class _Shim:
     def __init__(
-        self, files: LaunchFiles, spec: LaunchSpec, *, is_subreaper: bool
+        self, files: LaunchFiles, spec: LaunchSpec, alive: int, *, is_subreaper: bool
     ) -> None:
         self.files = files
+        self.alive = alive
+        self.terminal: Terminal | None = None
         self.spec = spec
         self.is_subreaper = is_subreaper
         self.stop_asked = False
@@ -82,12 +88,21 @@ class _Shim:
             return ExitRecord("not_started", None, started_at, now(), error=why)
         cause = self._follow(worker.pid)
         self._sweep()
+        if self.terminal is not None:
+            self.terminal.close()
         exit_code, cpu_s, rss_bytes = self.status or (-signal.SIGKILL, 0.0, 0)
         return ExitRecord(
             cause, exit_code, started_at, now(), cpu_s, rss_bytes, len(self.swept)
         )
 
     def _start(self) -> subprocess.Popen[bytes]:
+        if self.spec.asks is not None:
+            from kimi_swarm.process.terminal import (  # noqa: PLC0415 few workers need one
+                Terminal,
+            )
+
+            self.terminal = Terminal(self.files, self.spec.asks, self._tell)
+            return self.terminal.start(self.spec)
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         stdin = os.open(self.spec.stdin or os.devnull, os.O_RDONLY)
         out = os.open(self.files.out, append, 0o600)
@@ -126,7 +141,10 @@ class _Shim:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return
-            select.select([self.wake_read], [], [], left_s)
+            if self.terminal is not None:
+                self.terminal.serve(self.wake_read, left_s)
+            else:
+                select.select([self.wake_read], [], [], left_s)
             with suppress(BlockingIOError):
                 os.read(self.wake_read, 4096)
 
@@ -161,6 +179,11 @@ class _Shim:
                     os.kill(each.pid, signal.SIGTERM if patient else signal.SIGKILL)
             self.swept |= left
             self._wait(lambda: False, time.monotonic() + SWEEP_STEP_S)
+
+    def _tell(self) -> None:
+        """Let the supervisor know that there is something new to read."""
+        with suppress(OSError):
+            os.write(self.alive, b"!")
 
     def _is_childless(self) -> bool:
         """Whether nothing can be left: a subreaper without children has no orphans."""

@@ -35,18 +35,19 @@ def main(descriptor: int) -> None:
             pid = os.fork()
             if pid == 0:
                 supervisor.close()
-                _be_shim(body)
+                _be_shim(body, descriptors[1])
             for each in descriptors:
                 os.close(each)
             supervisor.sendall(pid.to_bytes(4, "big"))
 
 
-def _be_shim(body: bytes) -> None:
+def _be_shim(body: bytes, alive: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         request = json.loads(body)
-        run_shim(LaunchFiles(request["folder"]), LaunchSpec(*request["spec"]))
+        files, spec = LaunchFiles(request["folder"]), LaunchSpec(*request["spec"])
+        run_shim(files, spec, alive)
         status = 0
     finally:
         # Never return into the zygote's loop, whatever happened.

@@ -85,6 +85,7 @@ def move_session(
     values = {
         **_columns(state),
         "revision": session.revision + 1,
+        "asking": None,
         "head": known.head,
         "summary": known.summary,
         "detail": None if known.detail is None else json.dumps(known.detail),
@@ -103,6 +104,22 @@ def move_session(
         if isinstance(state, Done):
             _end_run_if_over(connection, session.run, state.ended_at)
         return session_row(connection, session.id)
+
+
+def set_asking(
+    connection: sqlite3.Connection, session: str, question: str | None, *, at: float
+) -> None:
+    """Write down what a session's worker waits to be answered, None for nothing."""
+    with transaction(connection):
+        changed = connection.execute(
+            "UPDATE sessions SET asking = ?"
+            " WHERE id = ? AND state != 'done' AND asking IS NOT ?",
+            (question, session, question),
+        )
+        if changed.rowcount:
+            name = "answered" if question is None else "asked"
+            run = session.partition("/")[0]
+            note(connection, run, session, name, at, {"question": question})
 
 
 def _end_run_if_over(connection: sqlite3.Connection, run: str, at: float) -> None:

@@ -12,7 +12,7 @@ from kimi_swarm.core.names import SessionId
 from kimi_swarm.core.task import Task, task_from_dict, task_to_dict
 from kimi_swarm.store.database import transaction
 from kimi_swarm.store.moves import note
-from kimi_swarm.store.views import UnknownRunError
+from kimi_swarm.store.views import SessionRow, UnknownRunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,41 @@ def _queue(
         ),
     )
     note(connection, session.run, str(session), "queued", at, {})
+
+
+def queue_message(
+    connection: sqlite3.Connection, former: SessionRow, message: str, *, at: float
+) -> str:
+    """Queue a session that goes on with a former one's conversation; return its id.
+
+    A run that was over is running again. `former` must be its task's last session.
+    """
+    session = SessionId(former.run, former.task, former.attempt + 1)
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO sessions (id, run, task, attempt, place, profile, state,"
+            " since_at, created_at, follows, message)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
+            (
+                str(session),
+                *session,
+                former.place,
+                former.profile,
+                at,
+                at,
+                former.id,
+                message,
+            ),
+        )
+        note(connection, session.run, str(session), "queued", at, {})
+        reopened = connection.execute(
+            "UPDATE runs SET state = 'running', ended_at = NULL"
+            " WHERE id = ? AND state = 'done'",
+            (session.run,),
+        )
+        if reopened.rowcount:
+            note(connection, session.run, None, "run_reopened", at, {})
+    return str(session)
 
 
 def task_of(connection: sqlite3.Connection, run: str, task: str) -> Task:

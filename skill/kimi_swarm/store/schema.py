@@ -110,4 +110,17 @@ CREATE TABLE cursors (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+# A session may go on with the conversation of one before it (`follows`), with a message
+# instead of the task's prompt; a worker at a terminal may be waiting for an answer.
+SECOND = """
+ALTER TABLE sessions ADD COLUMN follows TEXT;
+ALTER TABLE sessions ADD COLUMN message TEXT;
+ALTER TABLE sessions ADD COLUMN asking TEXT;
+DROP INDEX sessions_ready;
+CREATE INDEX sessions_ready ON sessions (run, profile, place)
+  WHERE state = 'queued' AND needs = '' AND stop_wish IS NULL AND follows IS NULL;
+CREATE INDEX sessions_following ON sessions (run, place)
+  WHERE state = 'queued' AND follows IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, SECOND)

@@ -50,8 +50,13 @@ def read_snapshot(
 
 
 _WAITING = (
-    "SELECT place, id, run, task, profile, needs, stop_wish, ready_at FROM sessions "
+    "SELECT place, id, run, task, profile, needs, stop_wish, ready_at, EXISTS ("
+    "SELECT 1 FROM sessions AS former"
+    " WHERE former.id = sessions.follows AND former.state != 'done'"
+    ") FROM sessions "
 )
+# One query for each reason to look at a queued session, each answered by an index.
+_REASONS = ("needs != ''", "stop_wish IS NOT NULL", "follows IS NOT NULL")
 
 
 def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[Waiting]:
@@ -62,29 +67,27 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
     """
     waiting: list[Waiting] = []
     for run, (limits, profiles) in runs.items():
-        rows = set(
-            connection.execute(
-                _WAITING + "WHERE run = ? AND state = 'queued' AND needs != ''", (run,)
+        rows = {
+            row
+            for reason in _REASONS
+            for row in connection.execute(
+                _WAITING + f"WHERE run = ? AND state = 'queued' AND {reason}", (run,)
             )
-        )
-        rows.update(
-            connection.execute(
-                _WAITING
-                + "WHERE run = ? AND state = 'queued' AND stop_wish IS NOT NULL",
-                (run,),
-            )
-        )
+        }
         for profile in profiles:
             rows.update(
                 connection.execute(
                     _WAITING + "WHERE run = ? AND profile = ? AND state = 'queued'"
-                    " AND needs = '' AND stop_wish IS NULL ORDER BY place LIMIT ?",
+                    " AND needs = '' AND stop_wish IS NULL AND follows IS NULL"
+                    " ORDER BY place LIMIT ?",
                     (run, profile, limits.concurrency),
                 )
             )
         waiting += [
-            Waiting(session, run, task, profile, tuple(needs.split()), wish, ready_at)
-            for _, session, _, task, profile, needs, wish, ready_at in sorted(
+            Waiting(
+                session, run, task, profile, tuple(needs.split()), wish, at, bool(w)
+            )
+            for _, session, _, task, profile, needs, wish, at, w in sorted(
                 rows, key=lambda row: row[0]
             )
         ]

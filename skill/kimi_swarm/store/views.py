@@ -85,6 +85,9 @@ class SessionRow(NamedTuple):
     head: str | None
     summary: str | None
     detail: str | None
+    follows: str | None
+    message: str | None
+    asking: str | None
 
 
 class EventRow(NamedTuple):

@@ -101,7 +101,8 @@ async def _commit(evidence: Evidence) -> tuple[str | None, Changes | None]:
     if evidence.tree is None:
         return None, None
     seat = evidence.seat
-    subject = clip(f"{seat.id.task}: {seat.task.title}", SUBJECT_CHARS)
+    title = seat.task.title if seat.message is None else seat.message
+    subject = clip(f"{seat.id.task}: {title}", SUBJECT_CHARS)
     await commit_all(evidence.tree, f"{subject}\n\nSwarm-Session: {seat.id}\n")
     changed = await changes(evidence.tree)
     return changed.head, changed

@@ -17,7 +17,7 @@ from kimi_swarm.store.database import (
     transaction,
     words_for_errors,
 )
-from kimi_swarm.store.moves import Findings, move_session
+from kimi_swarm.store.moves import Findings, move_session, set_asking
 from kimi_swarm.store.snapshot import read_snapshot
 from kimi_swarm.store.views import SessionRow, live_runs, live_sessions, session_row
 from kimi_swarm.supervisor.door import Door
@@ -67,6 +67,12 @@ class Supervisor:
             row = move_session(self.connection, session, move, findings=findings)
         self.door.tell_watchers()
         return row
+
+    def note_question(self, session: str, question: str | None) -> None:
+        """Write down what a worker waits to be answered, None when it was."""
+        with words_for_errors(self.home):
+            set_asking(self.connection, session, question, at=now())
+        self.door.tell_watchers()
 
     def environment_of(self, run: str) -> dict[str, str]:
         """Return the environment from which a run's workers may take values."""

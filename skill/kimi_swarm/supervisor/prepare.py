@@ -23,6 +23,9 @@ from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
 from kimi_swarm.workspace.worktree import add_worktree, create_fresh
 
+# A line that ends like a question or a prompt, where the profile does not say better.
+ASKS = r"[?:>\])]\s*$"
+
 
 class NeedConflictError(SwarmError):
     """Raised when the work of two needs cannot be merged into one beginning."""
@@ -40,12 +43,43 @@ class NeedConflictError(SwarmError):
         )
 
 
+class CannotResumeError(SwarmError):
+    """Raised when a worker's conversation cannot be gone on with."""
+
+    code = "cannot_resume"
+
+    def __init__(self, session: str, why: str) -> None:
+        super().__init__(
+            f"Session {session} cannot be continued: {why}.",
+            remedy="Spawn a new task that says all it needs.",
+        )
+
+
+class Former(NamedTuple):
+    """The session before, whose place and conversation a session goes on with."""
+
+    session: str
+    place: Place | None
+    conversation: str | None
+
+
 class Seat(NamedTuple):
-    """A session's id, task and run folder: what all preparation needs to know."""
+    """A session's id, task and run folder: what all preparation needs to know.
+
+    `message` takes the place of the task's prompt where a session goes on with a former
+    one's conversation.
+    """
 
     id: SessionId
     task: Task
     home: str
+    message: str | None = None
+    former: Former | None = None
+
+    @property
+    def prompt(self) -> str:
+        """What the worker is to be told."""
+        return self.task.prompt if self.message is None else self.message
 
     @property
     def folder(self) -> str:
@@ -63,6 +97,8 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
 
     Raises NeedConflictError and the workspace room's errors.
     """
+    if seat.former is not None:
+        return _place_of_former(seat.former)
     path = Path(workspace_folder(seat.home, seat.id.run, seat.id.slug))
     mode = seat.task.workspace.mode
     run = run_row(connection, seat.id.run)
@@ -89,6 +125,12 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
     if seat.task.workspace.copy:
         await copy_into(tree, seat.task.workspace.copy)
     return Place(str(path), branch, base)
+
+
+def _place_of_former(former: Former) -> Place:
+    if former.place is None or not Path(former.place.workspace).is_dir():
+        raise CannotResumeError(former.session, "its workspace is gone")
+    return former.place
 
 
 def _need_branches(connection: Connection, seat: Seat) -> list[str]:
@@ -125,8 +167,9 @@ async def make_spec(
 ) -> LaunchSpec:
     """Write the prompt down and say how the worker is started."""
     recipe = seat.task.recipe
+    argv = recipe.argv
     Path(seat.folder).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 one local mkdir
-    prompt = seat.task.prompt
+    prompt = seat.prompt
     if recipe.prompt_via is not PromptVia.NONE:
         Path(seat.prompt_file).write_text(prompt, "utf-8")  # noqa: ASYNC240 as above
     if len(prompt.encode()) > recipe.prompt_limit_bytes:
@@ -134,15 +177,21 @@ async def make_spec(
     values = {"{prompt}": prompt, "{prompt_file}": seat.prompt_file}
     if recipe.prompt_via is PromptVia.NONE:
         values = {}
+    if seat.former is not None:
+        if seat.former.conversation is None:
+            raise CannotResumeError(seat.former.session, "it told no conversation id")
+        argv = recipe.resume_argv
+        values["{conversation}"] = seat.former.conversation
     env = await make_environment(seat, place, environ, ports)
     return LaunchSpec(
-        argv=[_filled(part, values) for part in recipe.argv],
+        argv=[_filled(part, values) for part in argv],
         cwd=place.workspace,
         env=env,
         stdin=seat.prompt_file if recipe.prompt_via is PromptVia.STDIN else None,
         merge_stderr=recipe.merge_stderr,
         time_limit_s=seat.task.time_limit_s,
         grace_s=recipe.grace_s,
+        asks=(recipe.asks or ASKS) if recipe.pty else None,
     )
 
 

@@ -6,6 +6,7 @@ way, and what is there already (a workspace, a live shim, an exit record) is use
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import Protocol
 
@@ -32,14 +33,16 @@ from kimi_swarm.process.records import (
     LaunchFiles,
     LaunchSpec,
     read_exit,
+    read_question,
     read_shim,
 )
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of
-from kimi_swarm.store.views import SessionRow
+from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
+    Former,
     Seat,
     make_environment,
     make_place,
@@ -67,6 +70,10 @@ class Desk(Protocol):
         """Return the environment from which a run's workers may take values."""
         ...
 
+    def note_question(self, session: str, question: str | None) -> None:
+        """Write down what a worker waits to be answered, None when it was."""
+        ...
+
     def forget(self, session: str) -> None:
         """Note that a session's tender has ended."""
         ...
@@ -85,7 +92,9 @@ class Tender:
         self._desk = desk
         self._row = row
         task = task_of(desk.connection, row.run, row.task)
-        self._seat = Seat(parse_session(row.id), task, desk.home)
+        former = None if row.follows is None else _former(desk.connection, row.follows)
+        ident = parse_session(row.id)
+        self._seat = Seat(ident, task, desk.home, row.message, former)
         self._cause: str | None = row.cause
         self._stop_wanted = anyio.Event()
         self._ports: tuple[int, ...] = ()
@@ -140,7 +149,7 @@ class Tender:
         return verdict.verdict, verdict.findings, exit_code
 
     async def _get_ready(self) -> None:
-        setup = self._seat.task.workspace.setup
+        setup = self._seat.task.workspace.setup if self._row.follows is None else None
         place = None
         if self._row.workspace is None:
             place = await make_place(self._desk.connection, self._seat)
@@ -200,9 +209,12 @@ class Tender:
             reading = await self._desk.zygote.launch(files, spec)
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_wanted, files)
-            record = await follow(files, reading)
+            record = await follow(files, reading, lambda: self._on_news(files))
             group.cancel_scope.cancel()
         return record
+
+    def _on_news(self, files: LaunchFiles) -> None:
+        self._desk.note_question(self._row.id, read_question(files))
 
     async def _stop_when_wanted(self, files: LaunchFiles) -> None:
         await self._stop_wanted.wait()
@@ -213,6 +225,14 @@ class Tender:
     def _place(self) -> Place:
         assert self._row.workspace is not None  # noqa: S101 placed by then
         return Place(self._row.workspace, self._row.branch, self._row.base)
+
+
+def _former(connection: Connection, session: str) -> Former:
+    """Look up the session that is continued, as it ended."""
+    row = session_row(connection, session)
+    detail = json.loads(row.detail) if row.detail else {}
+    place = Place(row.workspace, row.branch, row.base) if row.workspace else None
+    return Former(session, place, detail.get("conversation"))
 
 
 class SetupFailedError(SwarmError):

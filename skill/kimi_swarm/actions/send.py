@@ -1,0 +1,82 @@
+"""send: go on with a worker's own conversation, in the same workspace."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import existing
+from kimi_swarm.core.names import parse_session
+from kimi_swarm.errors import SwarmError, UsageError
+from kimi_swarm.location import session_folder
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.process.records import LaunchFiles
+from kimi_swarm.process.terminal import type_answer
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.runs import queue_message, task_of
+from kimi_swarm.store.views import SessionRow, latest_sessions, session_row
+
+
+class NotResumableError(SwarmError):
+    """Raised when a session's worker cannot be spoken to again."""
+
+    code = "cannot_resume"
+
+    def __init__(self, session: str, why: str, *, remedy: str = "") -> None:
+        super().__init__(
+            f"Session {session} cannot be sent anything: {why}.",
+            remedy=remedy or "Spawn a new task that says all it needs.",
+        )
+
+
+class Sent(NamedTuple):
+    """A message that is on its way: the session that will answer it, and after which.
+
+    `waits_for` names the session that has to end first, None when it is over already;
+    `is_typed` is true when the message was typed at a live worker's terminal instead.
+    """
+
+    session: str
+    waits_for: str | None
+    is_typed: bool = False
+
+
+def send(home: str, session: str, message: str) -> Sent:
+    """Queue a message to a session's worker as a session of its own.
+
+    It starts when the session has ended, in its workspace, with its conversation.
+    Raises UnknownSessionError, NotResumableError, UsageError.
+    """
+    if not message.strip():
+        raise UsageError("There is nothing to send: the message is empty.")
+    with existing(home, session) as connection:
+        row = session_row(connection, session)
+        if row.state == "running" and _type(home, connection, row, message):
+            return Sent(session, None, is_typed=True)
+        _refuse_unresumable(connection, row)
+        queued = queue_message(connection, row, message, at=now())
+    ensure_supervisor(home)
+    return Sent(queued, None if row.state == "done" else session)
+
+
+def _type(home: str, connection: Connection, row: SessionRow, message: str) -> bool:
+    """Type the message if the session's worker sits at a terminal."""
+    if not task_of(connection, row.run, row.task).recipe.pty:
+        return False
+    ident = parse_session(row.id)
+    folder = session_folder(home, ident.run, ident.slug)
+    return type_answer(LaunchFiles(f"{folder}/work"), message)
+
+
+def _refuse_unresumable(connection: Connection, row: SessionRow) -> None:
+    recipe = task_of(connection, row.run, row.task).recipe
+    if not recipe.resume_argv:
+        why = f"profile {recipe.profile} cannot go on with a conversation"
+        raise NotResumableError(row.id, why)
+    for latest in latest_sessions(connection, row.run):
+        if latest.task == row.task and latest.id != row.id:
+            raise NotResumableError(
+                row.id, "a later one has taken over", remedy=f"Send to {latest.id}."
+            )
+    if row.state == "done" and '"conversation"' not in (row.detail or ""):
+        raise NotResumableError(row.id, "its worker told no conversation id")
