@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -21,16 +20,19 @@ from kimi_swarm.core.written import (
     quoted,
 )
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import config_home
 from kimi_swarm.strict_yaml import read_yaml
+from kimi_swarm.trust import is_trusted, project_folder
 from kimi_swarm.workers.profile import Profile
 
 __all__ = [
+    "Known",
     "Manifest",
     "ManifestError",
     "StandardLimits",
     "UnknownProfileError",
     "bundle_root",
-    "config_home",
+    "known_at",
     "load_manifest",
     "parse_manifest",
 ]
@@ -83,26 +85,23 @@ class Manifest(Written):
     name: Line
     version: Line
     summary: Line
-    default_profile: Line
+    preferred: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
     profiles: Annotated[dict[str, Profile], BeforeValidator(_named)]
     limits: StandardLimits = StandardLimits()
     actions: list[dict[str, Any]] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _default_profile_exists(self) -> Manifest:
-        if self.default_profile not in self.profiles:
-            raise ValueError(f"default_profile {self.default_profile} is no profile")
+    def _preferred_exist(self) -> Manifest:
+        for name in self.preferred:
+            if name not in self.profiles:
+                raise ValueError(f"preferred: {name} is no profile")
         return self
 
-    def profile(self, name: str | None) -> Profile:
-        """Return a profile by name, None meaning the default one.
-
-        Raises UnknownProfileError.
-        """
-        wanted = self.default_profile if name is None else name
-        if wanted not in self.profiles:
-            raise UnknownProfileError(wanted, tuple(self.profiles))
-        return self.profiles[wanted]
+    def profile(self, name: str) -> Profile:
+        """Return a profile by name. Raises UnknownProfileError."""
+        if name not in self.profiles:
+            raise UnknownProfileError(name, tuple(self.profiles))
+        return self.profiles[name]
 
 
 def parse_manifest(data: object, *, origin: str) -> Manifest:
@@ -111,9 +110,8 @@ def parse_manifest(data: object, *, origin: str) -> Manifest:
     `{python}` (as a program) is this interpreter, `{code}` (in values of env.set) the
     folder that `kimi_swarm` is imported from. Raises ManifestError.
     """
-    places = {"{python}": sys.executable, "{code}": str(code_folder())}
     try:
-        return Manifest.model_validate(_filled(data, places))
+        return Manifest.model_validate(_filled(data, _places()))
     except ValidationError as error:
         raise ManifestError(origin, problems_in(error, Manifest)) from None
 
@@ -128,13 +126,50 @@ def load_manifest() -> Manifest:
     return parse_manifest(read_yaml(path), origin=str(path))
 
 
-def config_home() -> Path:
-    """Return the folder of the user's own profiles and strategies; it may not exist."""
-    if given := os.environ.get("XDG_CONFIG_HOME"):
-        return Path(given) / "kimi-swarm"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "kimi-swarm"
-    return Path.home() / ".config" / "kimi-swarm"
+class Known(NamedTuple):
+    """What is known at a place: the manifest with the profiles added there.
+
+    `notes` are for people: what of the project's own was left out, and why.
+    """
+
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+def known_at(folder: Path) -> Known:
+    """Return the manifest with the user's and the (trusted) project's own profiles.
+
+    A profile is one YAML file named for it, in `profiles/` of the user's config folder
+    or of the project's `.kimi-swarm/`. The project's win over the user's, and both over
+    the package's. Raises ManifestError, PlanFileError.
+    """
+    manifest = load_manifest()
+    profiles = {**manifest.profiles, **_profiles_in(Path(config_home()))}
+    notes: tuple[str, ...] = ()
+    project = project_folder(folder)
+    if project is not None:
+        if is_trusted(project):
+            profiles |= _profiles_in(project)
+        else:
+            told = "is not trusted and was left out: read it, then run `trust`."
+            notes = (f"{project} {told}",)
+    return Known(manifest.model_copy(update={"profiles": profiles}), notes)
+
+
+def _profiles_in(folder: Path) -> dict[str, Profile]:
+    found: dict[str, Profile] = {}
+    for path in sorted((folder / "profiles").glob("*.yaml")):
+        data = _filled(read_yaml(path), _places())
+        fields = {"name": path.stem, **data} if isinstance(data, dict) else data
+        try:
+            found[path.stem] = Profile.model_validate(fields)
+        except ValidationError as error:
+            raise ManifestError(str(path), problems_in(error, Profile)) from None
+    return found
+
+
+def _places() -> dict[str, str]:
+    return {"{python}": sys.executable, "{code}": str(code_folder())}
 
 
 def _filled(data: object, places: dict[str, str]) -> object:

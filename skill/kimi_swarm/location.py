@@ -26,6 +26,21 @@ def state_home(environ: dict[str, str] | None = None) -> str:
     return (env.get("XDG_STATE_HOME") or home + "/.local/state") + "/kimi-swarm"
 
 
+def config_home() -> str:
+    """Return the folder of the user's own profiles and strategies; it may not exist."""
+    home = os.path.expanduser("~")  # noqa: PTH111 light
+    if given := os.environ.get("XDG_CONFIG_HOME"):
+        return given + "/kimi-swarm"
+    if sys.platform == "darwin":
+        return home + "/Library/Application Support/kimi-swarm"
+    return home + "/.config/kimi-swarm"
+
+
+def probes_path(home: str) -> str:
+    """Name the file that remembers which program told which version."""
+    return home + "/probes.json"
+
+
 def database_path(home: str) -> str:
     """Name the SQLite file."""
     return home + "/state.db"

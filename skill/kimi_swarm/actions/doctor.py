@@ -7,17 +7,15 @@ import platform
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
-
 from kimi_swarm import __version__
-from kimi_swarm.config import load_manifest
+from kimi_swarm.actions.ready import Ready, look_for_all
+from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
-from kimi_swarm.process.programs import find_program, probe_version
-from kimi_swarm.workers.profile import BASIC_ENV, Kind, Profile
 
 OLDEST_GIT = (2, 25)
 
@@ -55,20 +53,15 @@ class Health:
 
 async def doctor(home: str) -> Health:
     """Look at the machine and every profile; changes nothing."""
-    manifest = load_manifest()
-    found: dict[str, ProfileHealth] = {}
-
-    async def look(profile: Profile) -> None:
-        found[profile.name] = await _profile_health(profile)
-
-    async with anyio.create_task_group() as group:
-        for profile in manifest.profiles.values():
-            group.start_soon(look, profile)
+    known = known_at(Path.cwd())
+    manifest = known.manifest
+    path = os.environ.get("PATH", os.defpath)
+    ready = await look_for_all(list(manifest.profiles.values()), home=home, path=path)
     git, problems = await _git()
     existing = _nearest_existing(Path(home))
     if not os.access(existing, os.W_OK):
         problems.append(f"The state folder {home} cannot be written.")
-    profiles = tuple(found[name] for name in manifest.profiles)
+    profiles = tuple(_health_of(ready[name]) for name in manifest.profiles)
     return Health(
         version=__version__,
         python=f"{platform.python_version()} ({sys.executable})",
@@ -80,36 +73,20 @@ async def doctor(home: str) -> Health:
         cpus=os.cpu_count() or 1,
         profiles=profiles,
         problems=tuple(problems),
-        next_command=_next_command(manifest.default_profile, profiles),
+        next_command=_next_command(manifest.preferred, profiles),
     )
 
 
-async def _profile_health(profile: Profile) -> ProfileHealth:
-    program = version = None
-    problem = remedy = ""
-    if profile.kind is not Kind.COMMAND:
-        path = os.environ.get("PATH", os.defpath)
-        try:
-            found = find_program(
-                profile.program or "", path=path, install=profile.install_line
-            )
-            program = found.argv[-1]
-            env = {name: os.environ[name] for name in BASIC_ENV if name in os.environ}
-            if found.extra_path is not None:
-                env["PATH"] = found.extra_path
-            report = await probe_version(profile, found, env=env, cwd=Path("/"))
-            version, problem = report.program, report.problem or ""
-        except SwarmError as error:
-            problem, remedy = str(error), error.remedy
+def _health_of(ready: Ready) -> ProfileHealth:
     return ProfileHealth(
-        name=profile.name,
-        summary=profile.summary,
-        is_ready=not problem,
-        program=program,
-        version=version,
-        problem=problem,
-        remedy=remedy,
-        sends_to=profile.sends_to,
+        name=ready.profile.name,
+        summary=ready.profile.summary,
+        is_ready=not ready.problem,
+        program=None if ready.found is None else ready.found.argv[-1],
+        version=ready.version,
+        problem=ready.problem,
+        remedy=ready.remedy,
+        sends_to=ready.profile.sends_to,
     )
 
 
@@ -134,9 +111,10 @@ def _nearest_existing(path: Path) -> Path:
     return path
 
 
-def _next_command(default: str, profiles: tuple[ProfileHealth, ...]) -> str:
+def _next_command(preferred: Sequence[str], profiles: tuple[ProfileHealth, ...]) -> str:
     """Name one command that works on this machine as it is."""
-    by_name = {profile.name: profile for profile in profiles}
-    if by_name[default].is_ready:
-        return f'run --profile {default} --task "Say what this repository is for"'
+    ready = {profile.name for profile in profiles if profile.is_ready}
+    for name in preferred:
+        if name in ready:
+            return f'run --profile {name} --task "Write NOTES.md about this repository"'
     return "run examples/tour.yaml"

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_swarm.config import Manifest, load_manifest
+from kimi_swarm.actions.ready import Ready, first_ready, look_for_all, require
+from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
     NEW_REPOSITORY,
     Plan,
@@ -23,7 +24,7 @@ from kimi_swarm.process.programs import FoundProgram, find_program
 from kimi_swarm.prompts import render_role, render_strategy
 from kimi_swarm.strict_yaml import load_yaml, read_text, read_yaml
 from kimi_swarm.workers.plain import clip
-from kimi_swarm.workers.profile import Profile, make_recipe
+from kimi_swarm.workers.profile import make_recipe
 from kimi_swarm.workspace.copying import check_copies
 from kimi_swarm.workspace.repository import open_repository, resolve_commit
 from kimi_swarm.workspace.survey import Survey, survey
@@ -66,20 +67,30 @@ class Prepared:
     spacing_s: float
     wall_s: float | None
     notes: tuple[str, ...]
+    sends_to: Mapping[str, str]
 
 
-async def prepare(wanted: Wanted) -> Prepared:
+async def prepare(home: str, wanted: Wanted) -> Prepared:
     """Resolve what was asked for, without changing anything.
 
     Raises SwarmError of many kinds: everything that can be wrong is found here.
     """
     plan, folder, name = read_plan(wanted)
-    manifest = load_manifest()
+    known = known_at(wanted.cwd)
+    manifest = known.manifest
+    path = os.environ.get("PATH", os.defpath)
+    plan, chosen = await _with_worker(plan, manifest, home=home, path=path)
+    profiles = {plan.profile_of(task) or "" for task in plan.tasks}
+    ready = await look_for_all(
+        [manifest.profile(profile) for profile in profiles], home=home, path=path
+    )
     tasks = tuple(
-        _resolve(plan, task, manifest, folder, wanted.cwd) for task in plan.order()
+        _resolve(plan, task, manifest, ready, folder, wanted.cwd)
+        for task in plan.order()
     )
     wants_new = plan.repo == NEW_REPOSITORY
-    repo, base, notes = None, None, list(_plan_notes(plan))
+    repo, base = None, None
+    notes = [*chosen, *_version_notes(ready), *known.notes, *_plan_notes(plan)]
     if not wants_new and _needs_repository(tasks):
         root = (folder / plan.repo) if plan.repo else wanted.cwd
         repo = await open_repository(root)
@@ -100,6 +111,7 @@ async def prepare(wanted: Wanted) -> Prepared:
         spacing_s=standard.spacing_s if limits.spacing_s is None else limits.spacing_s,
         wall_s=limits.wall_s,
         notes=tuple(notes),
+        sends_to={name: each.profile.sends_to for name, each in sorted(ready.items())},
     )
 
 
@@ -130,19 +142,49 @@ def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
         plan = parse_plan(data, origin="--task")
         folder, name = wanted.cwd, "tasks"
     if wanted.profile is not None:
-        load_manifest().profile(wanted.profile)
+        known_at(wanted.cwd).manifest.profile(wanted.profile)
         plan = plan.with_profile(wanted.profile)
     return plan, folder, name
 
 
+async def _with_worker(
+    plan: Plan, manifest: Manifest, *, home: str, path: str
+) -> tuple[Plan, list[str]]:
+    """Choose a worker for tasks that name none, and say which."""
+    if all(plan.profile_of(task) for task in plan.tasks):
+        return plan, []
+    ready = await first_ready(manifest, home=home, path=path)
+    name = ready.profile.name
+    order = ", ".join(manifest.preferred)
+    defaults = plan.defaults.model_copy(update={"profile": name})
+    note = f"No worker was named: {name} is the first of {order} that is ready here."
+    return plan.model_copy(update={"defaults": defaults}), [note]
+
+
+def _version_notes(ready: Mapping[str, Ready]) -> list[str]:
+    notes = []
+    for each in ready.values():
+        probe = each.profile.version
+        tested = None if probe is None else probe.tested
+        if each.version and tested and each.version != tested:
+            name, version = each.profile.name, each.version
+            notes.append(f"{name} {version} is here; it is tested with {tested}.")
+    return notes
+
+
 def _resolve(
-    plan: Plan, name: str, manifest: Manifest, folder: Path, cwd: Path
+    plan: Plan,
+    name: str,
+    manifest: Manifest,
+    ready: Mapping[str, Ready],
+    folder: Path,
+    cwd: Path,
 ) -> Task:
     written = plan.effective(name)
-    profile = manifest.profile(written.profile or manifest.default_profile)
+    profile = manifest.profile(written.profile or "")
     recipe = make_recipe(
         profile,
-        program_argv=(found := _find(profile, written)).argv,
+        program_argv=(found := _find(ready[profile.name], written)).argv,
         extra_path=found.extra_path,
         model=written.model,
         argv=written.argv,
@@ -162,10 +204,11 @@ def _resolve(
     )
 
 
-def _find(profile: Profile, written: PlanTask) -> FoundProgram:
-    program = written.argv[0] if written.argv else profile.program or ""
+def _find(ready: Ready, written: PlanTask) -> FoundProgram:
+    if written.argv is None:
+        return require(ready)
     path = os.environ.get("PATH", os.defpath)
-    return find_program(program, path=path, install=profile.install_line)
+    return find_program(written.argv[0], path=path)
 
 
 def _words(name: str, written: PlanTask, folder: Path, cwd: Path) -> str:

@@ -203,6 +203,7 @@ COLD: dict[str, tuple[Add, str]] = {
     "clear": (add_clear, "Forget a finished run; no work is lost."),
     "send": (add_send, "Go on with a worker's conversation in its workspace."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
+    "trust": (add_nothing, "Use this project's own profiles, as they are now."),
     "doctor": (add_nothing, "What this machine can run, and a command that works now."),
     "completion": (add_completion, "Print a completion script for your shell."),
 }

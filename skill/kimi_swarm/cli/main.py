@@ -88,7 +88,7 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
 
 
 def _prepared(args: argparse.Namespace) -> Prepared:
-    return anyio.run(prepare, wanted_of(args))
+    return anyio.run(prepare, state_home(), wanted_of(args))
 
 
 def _spawn(args: argparse.Namespace) -> int:
@@ -207,6 +207,18 @@ def _attach(args: argparse.Namespace) -> int:
     return OK
 
 
+def _trust(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.trust import trust_project  # noqa: PLC0415 one verb
+
+    trusted = trust_project(Path.cwd())
+    if args.json:
+        print_object(asdict(trusted))
+    else:
+        print(f"Trusted as it is now: {trusted.folder}")
+        print("\n".join(f"  {name}" for name in trusted.files))
+    return OK
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.doctor import doctor  # noqa: PLC0415 one verb
 
@@ -245,6 +257,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "clear": _clear,
     "send": _send,
     "attach": _attach,
+    "trust": _trust,
     "doctor": _doctor,
     "completion": _completion,
 }

@@ -11,7 +11,6 @@ from kimi_swarm.actions.send import Sent
 from kimi_swarm.actions.spawn import Spawned
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
-from kimi_swarm.config import load_manifest
 from kimi_swarm.core.report import Report, seconds, to_markdown
 from kimi_swarm.core.strategy import Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
@@ -56,7 +55,6 @@ def spawned(run: Spawned) -> str:
 
 def preview(prepared: Prepared) -> str:
     """Show what would run: workers, needs, limits, and what leaves the machine."""
-    profiles = sorted({task.recipe.profile for task in prepared.tasks})
     count, most = len(prepared.tasks), prepared.concurrency
     lines = [
         f"{prepared.name}: {count} tasks, at most {most} at once{_limits(prepared)}"
@@ -66,8 +64,7 @@ def preview(prepared: Prepared) -> str:
     elif prepared.repo is not None:
         base = (prepared.base or "")[:12]
         lines.append(f"Repository: {prepared.repo.root} from {base}")
-    manifest = load_manifest()
-    lines += [f"Worker {name}: {manifest.profile(name).sends_to}" for name in profiles]
+    lines += [f"Worker {name}: {told}" for name, told in prepared.sends_to.items()]
     lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
     if len(prepared.tasks) > SHOWN_TASKS:
         lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")

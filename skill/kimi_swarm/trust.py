@@ -1,0 +1,85 @@
+"""A project's own profiles and strategies are code: used once a person trusts them.
+
+What is trusted is the content: one changed byte, and it is asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.location import config_home
+
+FOLDER = ".kimi-swarm"
+LIMIT_BYTES = 10_000_000
+
+
+class NothingToTrustError(SwarmError):
+    """Raised when a project has nothing of its own to trust."""
+
+    code = "nothing_to_trust"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"There is no {FOLDER}/ folder at {folder} or above it.",
+            remedy=f"Put profiles into {FOLDER}/profiles/NAME.yaml.",
+        )
+
+
+def project_folder(folder: Path) -> Path | None:
+    """Return the project's `.kimi-swarm/`: here or above, not beyond its repository."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if (place / FOLDER).is_dir():
+            return place / FOLDER
+        if (place / ".git").exists():
+            return None
+    return None
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of every file's name and content; SwarmError if too big."""
+    total = sha256()
+    room = LIMIT_BYTES
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        content = path.read_bytes()
+        room -= len(content)
+        if room < 0:
+            raise SwarmError(
+                f"{folder} is larger than {LIMIT_BYTES // 1_000_000} MB; "
+                "it cannot be trusted as a whole."
+            )
+        name = str(path.relative_to(folder)).encode(errors="surrogateescape")
+        total.update(sha256(name).digest() + sha256(content).digest())
+    return total.hexdigest()
+
+
+def is_trusted(folder: Path) -> bool:
+    """Whether exactly this content of a folder was trusted."""
+    return _trusted().get(str(folder)) == fingerprint(folder)
+
+
+def trust(folder: Path) -> str:
+    """Remember that a person trusts a folder as it is now; return its fingerprint."""
+    found = fingerprint(folder)
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps({**_trusted(), str(folder): found}, indent=1), "utf-8")
+    aside.replace(path)
+    return found
+
+
+def _file() -> Path:
+    return Path(config_home()) / "trusted.json"
+
+
+def _trusted() -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads(_file().read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return known
