@@ -79,6 +79,27 @@ def descendants(pid: int) -> list[ProcessIdentity]:
     return found
 
 
+def marked(name: str, value: str) -> list[ProcessIdentity]:
+    """Return live processes of ours that were started with this variable, on Linux.
+
+    A child inherits the mark whatever it does to its session and parents; elsewhere
+    nobody may look, and the answer is empty.
+    """
+    if sys.platform != "linux":
+        return []
+    mark = f"{name}={value}".encode()
+    found = []
+    for pid, (_, who) in _linux_table().items():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 light
+                is_marked = mark in file.read().split(b"\0")
+        except OSError:
+            continue
+        if is_marked and who is not None:
+            found.append(who)
+    return found
+
+
 _Table = dict[int, tuple[int | None, ProcessIdentity | None]]
 
 

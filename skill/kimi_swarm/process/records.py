@@ -2,7 +2,7 @@
 
     lock       held as long as the shim lives, from before it exists
     alive      FIFO whose writing end the shim has: end of file means it is gone
-    shim.json  who the shim is; written before the worker starts
+    shim.json  who the shim is, written before the worker starts; then who that is
     out.log    what the worker wrote (err.log beside it where kept apart)
     exit.json  how it ended; written once, by rename, by the shim
     input      FIFO of a worker at a terminal: what is written there is typed
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kimi_swarm.process.platform import ProcessIdentity
@@ -103,7 +104,7 @@ class ExitRecord(NamedTuple):
     error: str | None = None
 
 
-def write_atomically(path: str, data: dict[str, Any]) -> None:
+def write_atomically(path: str, data: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees all of it or nothing."""
     aside = path + ".new"
     with open(aside, "w", encoding="utf-8") as file:  # noqa: PTH123 light
@@ -122,6 +123,12 @@ def read_question(files: LaunchFiles) -> str | None:
     """Return what a worker at a terminal waits to be answered, None if nothing."""
     data = _read(files.asking)
     return None if data is None else str(data["question"])
+
+
+def read_worker(files: LaunchFiles) -> ProcessIdentity | None:
+    """Return who the worker of a launch is or was, None when it never started."""
+    worker = (_read(files.shim) or {}).get("worker")
+    return None if worker is None else ProcessIdentity(*worker)
 
 
 def read_shim(files: LaunchFiles) -> ProcessIdentity | None:

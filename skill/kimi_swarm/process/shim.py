@@ -46,8 +46,7 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
     """
     os.setsid()
     shim = _Shim(files, spec, alive, is_subreaper=become_subreaper())
-    me = identity(os.getpid())
-    write_atomically(files.shim, {"pid": os.getpid(), "born": me.born if me else ""})
+    write_atomically(files.shim, shim.identity)
     record = shim.run()
     write_atomically(files.exit, record._asdict())
 
@@ -59,6 +58,8 @@ class _Shim:
         self.files = files
         self.alive = alive
         self.terminal: Terminal | None = None
+        me = identity(os.getpid())
+        self.identity = {"pid": os.getpid(), "born": me.born if me else ""}
         self.spec = spec
         self.is_subreaper = is_subreaper
         self.stop_asked = False
@@ -86,6 +87,10 @@ class _Shim:
         except OSError as error:
             why = f"{error.filename or self.spec.argv[0]}: {error.strerror}"
             return ExitRecord("not_started", None, started_at, now(), error=why)
+        # Should the shim be killed, somebody else must be able to end its worker.
+        who = identity(worker.pid)
+        if who is not None:
+            write_atomically(self.files.shim, {**self.identity, "worker": who})
         cause = self._follow(worker.pid)
         self._sweep()
         if self.terminal is not None:

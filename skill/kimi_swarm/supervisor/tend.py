@@ -36,6 +36,7 @@ from kimi_swarm.process.records import (
     read_question,
     read_shim,
 )
+from kimi_swarm.process.remains import end_remains
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of
@@ -204,13 +205,20 @@ class Tender:
         if is_locked(files.lock):
             reading = open_alive(files)
         elif read_shim(files) is not None:
-            return read_exit(files)
+            return await self._after_a_dead_shim(files)
         else:
             reading = await self._desk.zygote.launch(files, spec)
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_wanted, files)
             record = await follow(files, reading, lambda: self._on_news(files))
             group.cancel_scope.cancel()
+        return record or await self._after_a_dead_shim(files)
+
+    async def _after_a_dead_shim(self, files: LaunchFiles) -> ExitRecord | None:
+        """Return its record, or make sure that nothing it started lives on."""
+        record = read_exit(files)
+        if record is None:
+            await anyio.to_thread.run_sync(end_remains, files, self._row.id)
         return record
 
     def _on_news(self, files: LaunchFiles) -> None:

@@ -1,0 +1,47 @@
+"""What a killed shim leaves behind: its worker, with nobody to bound or end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+from kimi_swarm.process.platform import (
+    ProcessIdentity,
+    descendants,
+    identity,
+    marked,
+)
+from kimi_swarm.process.records import LaunchFiles, read_worker
+
+LIMIT_S = 10.0
+STEP_S = 0.02
+
+
+def end_remains(files: LaunchFiles, session: str) -> int:
+    """End every process that a launch without a shim still has; return how many.
+
+    Found by the worker's identity, by descent from it, and by the session's mark in
+    their environment. Blocks for up to ten seconds.
+    """
+    ended: set[ProcessIdentity] = set()
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        left = _alive(files, session)
+        if not left:
+            break
+        for each in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each.pid, signal.SIGKILL)
+        ended |= left
+        time.sleep(STEP_S)
+    return len(ended)
+
+
+def _alive(files: LaunchFiles, session: str) -> set[ProcessIdentity]:
+    worker = read_worker(files)
+    found = set(marked("KIMI_SWARM_SESSION", session))
+    if worker is not None and identity(worker.pid) == worker:
+        found |= {worker, *descendants(worker.pid)}
+    return found
