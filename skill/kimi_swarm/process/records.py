@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.process.platform import ProcessIdentity
 
+# A worker finds the name of its launch's folder in this variable, and so do its children.
+LAUNCH_MARK = "KIMI_SWARM_LAUNCH"
+
 
 class LaunchFiles(NamedTuple):
     """The folder of one launch, and the names in it."""

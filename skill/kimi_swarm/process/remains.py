@@ -13,22 +13,22 @@ from kimi_swarm.process.platform import (
     identity,
     marked,
 )
-from kimi_swarm.process.records import LaunchFiles, read_worker
+from kimi_swarm.process.records import LAUNCH_MARK, LaunchFiles, read_worker
 
 LIMIT_S = 10.0
 STEP_S = 0.02
 
 
-def end_remains(files: LaunchFiles, session: str) -> int:
+def end_remains(files: LaunchFiles) -> int:
     """End every process that a launch without a shim still has; return how many.
 
-    Found by the worker's identity, by descent from it, and by the session's mark in
+    Found by the worker's identity, by descent from it, and by the launch's mark in
     their environment. Blocks for up to ten seconds.
     """
     ended: set[ProcessIdentity] = set()
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
-        left = _alive(files, session)
+        left = _alive(files)
         if not left:
             break
         for each in left:
@@ -39,9 +39,9 @@ def end_remains(files: LaunchFiles, session: str) -> int:
     return len(ended)
 
 
-def _alive(files: LaunchFiles, session: str) -> set[ProcessIdentity]:
+def _alive(files: LaunchFiles) -> set[ProcessIdentity]:
     worker = read_worker(files)
-    found = set(marked("KIMI_SWARM_SESSION", session))
+    found = set(marked(LAUNCH_MARK, files.folder))
     if worker is not None and identity(worker.pid) == worker:
         found |= {worker, *descendants(worker.pid)}
     return found

@@ -29,6 +29,7 @@ from kimi_swarm.process.launch import Zygote, follow, open_alive, stop
 from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.process.records import (
+    LAUNCH_MARK,
     ExitRecord,
     LaunchFiles,
     LaunchSpec,
@@ -207,7 +208,8 @@ class Tender:
         elif read_shim(files) is not None:
             return await self._after_a_dead_shim(files)
         else:
-            reading = await self._desk.zygote.launch(files, spec)
+            env = {**spec.env, LAUNCH_MARK: files.folder}
+            reading = await self._desk.zygote.launch(files, spec._replace(env=env))
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_wanted, files)
             record = await follow(files, reading, lambda: self._on_news(files))
@@ -218,7 +220,7 @@ class Tender:
         """Return its record, or make sure that nothing it started lives on."""
         record = read_exit(files)
         if record is None:
-            await anyio.to_thread.run_sync(end_remains, files, self._row.id)
+            await anyio.to_thread.run_sync(end_remains, files)
         return record
 
     def _on_news(self, files: LaunchFiles) -> None:
