@@ -172,6 +172,14 @@ async def test_the_history_of_repositories_inside_is_saved(tree: Worktree):
     assert salvaged(tree, "f.txt", f"{saved.inner[0]}/branches/idea") == "first"
 
 
+async def test_a_broken_repository_inside_is_not_taken_for_ours(tree: Worktree):
+    write_files(tree.path, {"app/f.txt": "f\n"})
+    (tree.path / "app/.git").mkdir()
+    saved = await remove_worktree(tree, salvage=SALVAGE)
+    assert saved.inner == ()
+    assert salvaged(tree, "app/f.txt") == "f"
+
+
 async def test_a_clone_that_holds_nothing_new_is_not_saved(
     tree: Worktree, tmp_path: Path
 ):
