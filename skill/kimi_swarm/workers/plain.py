@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
     import re
 
