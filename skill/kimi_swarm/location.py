@@ -86,6 +86,11 @@ def workspace_folder(home: str, run: str, slug: str) -> str:
     return f"{home}/workspaces/{run}/{slug}"
 
 
+def salvage_folder(home: str, run: str) -> str:
+    """Name the folder that keeps what a cleared run left and no branch can hold."""
+    return f"{home}/salvage/{run}"
+
+
 def new_repository_folder(home: str, run: str) -> str:
     """Name the repository that a plan with `repo: new` gets."""
     return f"{home}/repos/{run}"

@@ -136,6 +136,30 @@ def test_a_wrong_key_is_an_authentication_failure_with_its_remedy_at_once(
     assert only["remedy"] in report
 
 
+def test_each_fault_of_a_provider_is_told_apart_and_passing_ones_are_survived(
+    swarm: Swarm, model: ScriptedModel, repository: Path
+) -> None:
+    wanted = {
+        "402": ("failed", "quota", 0),
+        "404": ("failed", "unknown_model", 0),
+        "500": ("failed", "provider", 3),
+        "429x2ra1": ("succeeded", "changes", 2),
+        "drop": ("succeeded", "changes", 1),
+    }
+    tasks = {
+        f"t{fault}": {"prompt": f"FAULT {fault}\nWRITE {fault}.txt done"}
+        for fault in wanted
+    }
+    sessions = swarm.ended(swarm.spawn(write_plan(repository, tasks)))
+    seen = {
+        name.removeprefix("t"): (one["outcome"], one["reason"], one["retries"])
+        for name, one in sessions.items()
+    }
+    assert seen == wanted
+    assert all(one["remedy"] for one in sessions.values() if one["outcome"] == "failed")
+    assert model.count_by_status()["500"] == 4
+
+
 def test_a_worker_that_nobody_set_up_says_so_and_what_to_do(
     swarm: Swarm, model: ScriptedModel, repository: Path
 ) -> None:

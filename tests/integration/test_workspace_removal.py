@@ -172,6 +172,14 @@ async def test_the_history_of_repositories_inside_is_saved(tree: Worktree):
     assert salvaged(tree, "f.txt", f"{saved.inner[0]}/branches/idea") == "first"
 
 
+async def test_a_broken_repository_inside_is_not_taken_for_ours(tree: Worktree):
+    write_files(tree.path, {"app/f.txt": "f\n"})
+    (tree.path / "app/.git").mkdir()
+    saved = await remove_worktree(tree, salvage=SALVAGE)
+    assert saved.inner == ()
+    assert salvaged(tree, "app/f.txt") == "f"
+
+
 async def test_a_clone_that_holds_nothing_new_is_not_saved(
     tree: Worktree, tmp_path: Path
 ):
@@ -243,7 +251,11 @@ async def test_a_fresh_workspace_with_work_leaves_a_bundle(tmp_path: Path):
     write_files(tree.path, {"x.txt": "one\n"})
     await commit_all(tree, "Work")
     write_files(tree.path, {"x.txt": "two\n"})
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    bundle = tmp_path / "kept" / "probe.bundle"
+    write_files(tmp_path, {"kept/probe.bundle": "older"})
+    saved = await remove_worktree(tree, salvage=SALVAGE, bundle=bundle)
+    assert saved.bundle == bundle.with_name("probe.2.bundle")
+    assert bundle.read_text() == "older"
     assert not tree.path.exists()
     run_git(tmp_path, "clone", "-q", str(saved.bundle), "again")
     shown = run_git(tmp_path / "again", "show", f"origin/{SALVAGE}:x.txt")

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import anyio
 import pytest
 
 from fakes.repos import commit_files, make_repository, portrait, run_git, write_files
@@ -17,8 +13,6 @@ from kimi_swarm.workspace.errors import (
     RepositoryGoneError,
     UnknownCommitError,
 )
-from kimi_swarm.workspace.lock import folder_lock
-from kimi_swarm.workspace.renew import renew_worktree
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Repository, Worktree, git_dir_of
 from kimi_swarm.workspace.worktree import add_worktree, create_fresh
@@ -80,44 +74,6 @@ async def test_hooks_of_the_user_do_not_run(repo: Repository, tmp_path: Path):
     write_files(tree.path, {"a.txt": "work\n"})
     assert await commit_all(tree, "Work") is not None
     assert not (tmp_path / "ran").exists()
-
-
-async def test_forty_worktrees_at_once_never_fail(repo: Repository, tmp_path: Path):
-    async with anyio.create_task_group() as group:
-        for number in range(40):
-            group.start_soon(add, repo, tmp_path, f"task-{number}")
-    assert len(run_git(repo.root, "worktree", "list").splitlines()) == 41
-    assert (tmp_path / "work/task-39/a.txt").exists()
-
-
-ADDER = """
-import sys, anyio
-from pathlib import Path
-from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.worktree import add_worktree
-async def main(root, work, name):
-    repo = await open_repository(Path(root))
-    async with anyio.create_task_group() as group:
-        for n in range(10):
-            async def one(n=n):
-                path, branch = Path(work) / f"{name}-{n}", f"swarm/x/{name}-{n}"
-                await add_worktree(repo, path, branch=branch, base="main")
-            group.start_soon(one)
-anyio.run(main, *sys.argv[1:])
-"""
-
-
-async def test_two_processes_add_worktrees_at_once(repo: Repository, tmp_path: Path):
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    adders = [
-        subprocess.Popen(
-            [sys.executable, "-c", ADDER, repo.root, tmp_path / "w", name], env=env
-        )
-        for name in ("left", "right")
-    ]
-    codes = [await anyio.to_thread.run_sync(adder.wait, 30) for adder in adders]
-    assert codes == [0, 0]
-    assert len(run_git(repo.root, "worktree", "list").splitlines()) == 21
 
 
 async def test_adding_again_finds_the_worktree_made_before(
@@ -220,50 +176,6 @@ async def test_a_repository_that_went_away_is_told(repo: Repository, tmp_path: P
         await add_worktree(repo, tmp_path / "w", branch="swarm/r/t", base="main")
 
 
-async def test_renewing_saves_what_an_earlier_try_left(
-    repo: Repository, tmp_path: Path
-):
-    tree = await add(repo, tmp_path)
-    commit_files(tree.path, {"done.txt": "committed\n"})
-    write_files(tree.path, {"half.txt": "not committed\n"})
-    again = await renew_worktree(
-        repo,
-        tree.path,
-        branch=tree.branch,
-        base=tree.base,
-        salvage="swarm-salvage/calm-river/header",
-    )
-    assert run_git(again.path, "rev-parse", "HEAD") == tree.base
-    kept = run_git(
-        repo.root, "log", "-p", "swarm-salvage/calm-river/header", "--not", "main"
-    )
-    assert "+committed" in kept
-    assert "+not committed" in kept
-
-
-async def test_renewing_saves_commits_of_a_branch_without_a_folder(
-    repo: Repository, tmp_path: Path
-):
-    tree = await add(repo, tmp_path)
-    commit = commit_files(tree.path, {"done.txt": "committed\n"})
-    shutil.rmtree(tree.path)
-    await renew_worktree(
-        repo, tree.path, branch=tree.branch, base=tree.base, salvage="swarm-salvage/r/t"
-    )
-    assert run_git(repo.root, "rev-parse", "swarm-salvage/r/t") == commit
-
-
-async def test_renewing_leaves_a_strangers_folder_alone(
-    repo: Repository, tmp_path: Path
-):
-    write_files(tmp_path / "w", {"x": "y"})
-    with pytest.raises(FolderTakenError):
-        await renew_worktree(
-            repo, tmp_path / "w", branch="swarm/r/t", base="main", salvage="s"
-        )
-    assert (tmp_path / "w" / "x").exists()
-
-
 async def test_a_fresh_workspace_has_a_commit_and_is_found_again(tmp_path: Path):
     tree = await create_fresh(tmp_path / "fresh", branch="swarm/r/probe")
     assert run_git(tree.path, "rev-parse", "HEAD") == tree.base
@@ -289,14 +201,6 @@ async def test_a_linked_worktree_of_the_user_works_as_repository(
     assert git_dir_of(tree) == repo.common_dir / "worktrees" / "w"
 
 
-HOLDER = """
-import fcntl, os, sys
-fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
 async def test_a_submodule_works_as_repository(repo: Repository, tmp_path: Path):
     outer = make_repository(tmp_path / "outer", {"o.txt": "o\n"})
     allow = ("-c", "protocol.file.allow=always")
@@ -307,45 +211,3 @@ async def test_a_submodule_works_as_repository(repo: Repository, tmp_path: Path)
     head = await commit_all(tree, "Work")
     assert run_git(outer / "lib", "rev-parse", "swarm/r/t") == head
     assert run_git(outer / "lib", "status", "--porcelain") == ""
-
-
-async def test_the_lock_lets_one_in_and_leaves_no_file(repo: Repository):
-    before = sorted(repo.common_dir.iterdir())
-    inside: list[int] = []
-    most = 0
-
-    async def enter(number: int) -> None:
-        nonlocal most
-        async with folder_lock(repo.common_dir):
-            inside.append(number)
-            most = max(most, len(inside))
-            await anyio.lowlevel.checkpoint()
-            inside.remove(number)
-
-    async with anyio.create_task_group() as group:
-        for number in range(20):
-            group.start_soon(enter, number)
-    assert most == 1
-    assert sorted(repo.common_dir.iterdir()) == before
-
-
-async def test_waiting_for_the_lock_can_be_cancelled(repo: Repository):
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            HOLDER,
-            repo.common_dir,
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with holder:
-        assert holder.stdout.readline() == b"held\n"
-        with anyio.move_on_after(0.05) as scope:
-            async with folder_lock(repo.common_dir):
-                pytest.fail("the lock is held elsewhere")
-        assert scope.cancelled_caught
-        holder.stdin.close()
-    async with folder_lock(repo.common_dir):
-        pass

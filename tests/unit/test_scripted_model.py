@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,18 +176,17 @@ def test_a_page_instead_of_json_and_a_slow_stream() -> None:
 
 
 def test_leaving_ends_a_silence_at_once() -> None:
-    outcome: list[int] = []
-
     def client() -> None:
-        outcome.append(ask(model, "FAULT hang600\nSAY hi")[0])
+        with suppress(ConnectionError):  # answered or cut off: both end the silence
+            ask(model, "FAULT hang600\nSAY hi")
 
     with ScriptedModel() as model:
         thread = threading.Thread(target=client)
         thread.start()
         with model.changed:
             assert model.changed.wait_for(lambda: model.in_flight == 1, 10)
-    thread.join(10)
-    assert outcome == [200]
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_wrong_key_too_many_at_once_and_too_many_a_minute_are_refused() -> None:

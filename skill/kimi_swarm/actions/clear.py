@@ -15,7 +15,8 @@ from kimi_swarm.core.names import (
 )
 from kimi_swarm.core.task import WorkspaceMode
 from kimi_swarm.errors import SwarmError
-from kimi_swarm.location import run_folder, workspace_folder
+from kimi_swarm.location import run_folder, salvage_folder, workspace_folder
+from kimi_swarm.process.command import FolderMissingError
 from kimi_swarm.store.runs import delete_run, tasks_of
 from kimi_swarm.store.views import RunRow, SessionRow, run_row, sessions_of
 from kimi_swarm.workspace.branches import (
@@ -53,7 +54,7 @@ class UnmergedWorkError(SwarmError):
         super().__init__(
             f"Run {run} holds work merged nowhere: {shown}; nothing was cleared.",
             remedy=f"Merge it (`aggregate {run} --merge`), or `clear {run} --force`, "
-            "which moves it to swarm-salvage/ branches.",
+            "which keeps it on swarm-salvage/ branches or in the folder `salvage`.",
         )
 
 
@@ -68,12 +69,16 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One session's workspace, and whether it holds work that is nowhere else."""
+    """One session's workspace, and whether it holds work that is nowhere else.
+
+    `head` is where its branch led when it was looked at.
+    """
 
     row: SessionRow
     mode: WorkspaceMode
     path: Path
     has_only_copy: bool
+    head: str | None = None
 
     @property
     def id(self) -> SessionId:
@@ -83,7 +88,8 @@ class _Place:
 async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
     """Remove a finished run: workspaces, merged branches, logs, records.
 
-    Work that is merged nowhere needs `is_forced`, and then moves to a salvage branch.
+    Work that is merged nowhere needs `is_forced`, and then moves to a salvage branch,
+    or to the salvage folder where no repository can hold it.
     The run's merged branch stays until it is in the user's own. Raises RunLiveError,
     UnmergedWorkError, UnknownRunError.
     """
@@ -93,12 +99,10 @@ async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
             raise RunLiveError(run)
         repo = await _repository(row)
         modes = {task.name: task.workspace.mode for task in tasks_of(connection, run)}
-        sessions = sessions_of(connection, run)
-        # A session that followed another worked in its place: that place has one owner.
-        grown = {session.branch for session in sessions if session.head != session.base}
         places = [
-            await _look(home, row, session, modes[session.task], repo, grown)
-            for session in sessions
+            await _look(home, row, session, modes[session.task], repo)
+            for session in sessions_of(connection, run)
+            # One that followed another worked in its place, which has one owner.
             if session.follows is None
         ]
         precious = [place for place in places if place.has_only_copy]
@@ -107,7 +111,7 @@ async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
             raise UnmergedWorkError(run, names)
         cleared = Cleared(run)
         for place in places:
-            await _remove(place, repo, cleared)
+            await _remove(home, place, repo, cleared)
         await _finish(home, row, repo, cleared)
         delete_run(connection, run)
     return cleared
@@ -118,7 +122,7 @@ async def _repository(run: RunRow) -> Repository | None:
         return None
     try:
         return await open_repository(Path(run.repo))
-    except NotARepositoryError:
+    except (NotARepositoryError, FolderMissingError):
         return None
 
 
@@ -128,44 +132,56 @@ async def _look(
     row: SessionRow,
     mode: WorkspaceMode,
     repo: Repository | None,
-    grown: set[str | None],
 ) -> _Place:
     ident = parse_session(row.id)
     path = Path(workspace_folder(home, ident.run, ident.slug))
-    has_commits = row.branch is not None and row.branch in grown
     if mode is WorkspaceMode.SHARED:
-        is_only = False
-    elif mode is WorkspaceMode.NONE:
-        is_only = path.is_dir() and any(path.iterdir())  # noqa: ASYNC240 one look
-    elif mode is WorkspaceMode.FRESH:
-        is_only = has_commits and path.is_dir()  # noqa: ASYNC240 one look
-    else:
+        return _Place(row, mode, path, has_only_copy=False)
+    if mode is WorkspaceMode.FRESH and path.is_dir():  # noqa: ASYNC240 one look
+        repo = await open_repository(path)
+    elif mode is not WorkspaceMode.WORKTREE or repo is None:
+        is_filled = path.is_dir() and any(path.iterdir())  # noqa: ASYNC240 one look
+        return _Place(row, mode, path, is_filled)
+    # Not the head that was recorded: somebody may have gone on with the work.
+    branch = None if row.branch is None else await find_branch(repo, row.branch)
+    if branch is None or branch.head == row.base:
+        return _Place(row, mode, path, has_only_copy=False, head=row.base)
+    is_only = True
+    if mode is WorkspaceMode.WORKTREE:
         elsewhere = (merged_branch(run.id), "HEAD")
-        is_only = (
-            has_commits
-            and repo is not None
-            and not await is_contained(repo, row.branch or "", elsewhere)
-        )
-    return _Place(row, mode, path, is_only)
+        is_only = not await is_contained(repo, branch.name, elsewhere)
+    return _Place(row, mode, path, is_only, branch.head)
 
 
-async def _remove(place: _Place, repo: Repository | None, cleared: Cleared) -> None:
-    match place.mode:
-        case WorkspaceMode.WORKTREE if repo is not None:
-            await _remove_tree(place, repo, cleared)
-        case WorkspaceMode.FRESH if place.path.is_dir():
-            await _remove_fresh(place, cleared)
-        case WorkspaceMode.NONE if place.path.is_dir():
-            await delete_folder(place.path)
-            cleared.removed += 1
-        case _:
-            pass
+async def _remove(
+    home: str, place: _Place, repo: Repository | None, cleared: Cleared
+) -> None:
+    if place.mode is WorkspaceMode.WORKTREE and repo is not None:
+        await _remove_tree(place, repo, cleared)
+    elif place.mode is WorkspaceMode.SHARED or not place.path.is_dir():
+        return
+    elif place.mode is WorkspaceMode.FRESH:
+        await _remove_fresh(home, place, cleared)
+    else:
+        if place.has_only_copy:
+            kept = _keep(home, place.id.run, place.path)
+            cleared.kept.append(f"folder {kept}")
+        await delete_folder(place.path)
+        cleared.removed += 1
 
 
-async def _remove_fresh(place: _Place, cleared: Cleared) -> None:
+def _keep(home: str, run: str, path: Path) -> Path:
+    """Move what no branch can hold out of the folders that are removed."""
+    goal = Path(salvage_folder(home, run), path.name)
+    goal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.rename(goal)
+
+
+async def _remove_fresh(home: str, place: _Place, cleared: Cleared) -> None:
     repo = await open_repository(place.path)
     tree = Worktree(repo, place.path, place.row.branch or "", place.row.base or "")
-    saved = await remove_worktree(tree, salvage=salvage_branch(place.id))
+    goal = Path(salvage_folder(home, place.id.run), f"{place.path.name}.bundle")
+    saved = await remove_worktree(tree, salvage=salvage_branch(place.id), bundle=goal)
     cleared.removed += 1
     if saved is not None and saved.bundle is not None:
         cleared.kept.append(f"git bundle {saved.bundle}")
@@ -184,7 +200,7 @@ async def _remove_tree(place: _Place, repo: Repository, cleared: Cleared) -> Non
     if branch is None:
         return
     if not place.has_only_copy:
-        await delete_branch(repo, row.branch, expect_head=branch.head)
+        await delete_branch(repo, row.branch, expect_head=place.head or branch.head)
     elif saved is None:
         await rename_branch(repo, row.branch, salvage)
         cleared.kept.append(f"branch {salvage}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from kimi_swarm.actions.state import changes, existing, reading
 from kimi_swarm.core.names import is_session
+from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import SessionRow, run_row, session_row
 from kimi_swarm.store.wishes import wish_stop
@@ -15,7 +15,7 @@ SEEN_WITHIN_S = 20.0
 EVERYTHING = "*"
 
 
-class Killed(NamedTuple):
+class Killed(Row):
     """The sessions that were told to end, as they stand now."""
 
     sessions: list[SessionRow]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kimi_swarm.actions.state import existing, keep_alive, reading
+from kimi_swarm.core.row import Row
 from kimi_swarm.store.views import (
     RunRow,
     SessionRow,
@@ -17,14 +16,14 @@ from kimi_swarm.store.views import (
 DEFAULT_LIMIT = 20
 
 
-class Runs(NamedTuple):
+class Runs(Row):
     """The newest runs and how many there are in all."""
 
     runs: list[RunRow]
     total: int
 
 
-class RunListing(NamedTuple):
+class RunListing(Row):
     """One run with every session it had, in plan order."""
 
     run: RunRow

@@ -53,13 +53,18 @@ def keep_alive(home: str, connection: Connection) -> None:
 
 
 def changes(
-    home: str, connection: Connection, deadline: float | None
+    home: str,
+    connection: Connection,
+    deadline: float | None,
+    *,
+    step_s: float = HEARTBEAT_S,
 ) -> Iterator[None]:
     """Yield now, then whenever something may have changed, until the deadline passes.
 
-    `deadline` is on the monotonic clock; None waits as long as it takes. A supervisor
-    that dies meanwhile is replaced.
+    `deadline` is on the monotonic clock; None waits as long as it takes. Yields at
+    least every `step_s`. A supervisor that dies meanwhile is replaced.
     """
+    yield  # what is over already is told without a bell
     from kimi_swarm.process.bell import watch  # noqa: PLC0415 only who waits needs it
 
     while True:
@@ -77,7 +82,7 @@ def changes(
                 left_s = _left_s(deadline)
                 if left_s <= 0:
                     return
-                bell.settimeout(min(left_s, HEARTBEAT_S))
+                bell.settimeout(min(left_s, step_s))
                 try:
                     if not bell.recv(4096):
                         break

@@ -38,7 +38,7 @@ def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
 
 
 def tell(error: SwarmError, *, is_json: bool) -> None:
-    """Print an error: a sentence and a remedy, or one JSON object."""
+    """Print an error: a sentence and a remedy, or a JSON object on standard output."""
     if is_json:
         import json  # noqa: PLC0415 light verbs that succeed in text need none
 
@@ -49,8 +49,11 @@ def tell(error: SwarmError, *, is_json: bool) -> None:
         }
         print(json.dumps({"version": 1, "error": fields}))
         return
+    sentence = str(error)
+    if not sentence.endswith((".", "?", "!")):
+        sentence += "."
     remedy = f" {error.remedy}" if error.remedy else ""
-    sys.stderr.write(f"kimi-swarm: {error}{remedy} [{error.code}]\n")
+    sys.stderr.write(f"kimi-swarm: {sentence}{remedy} [{error.code}]\n")
 
 
 def _tell_defect(error: Exception, *, is_json: bool) -> int:

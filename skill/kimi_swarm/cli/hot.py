@@ -5,13 +5,13 @@ They run in the launcher's own process, before any environment is needed.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.cli import words
-from kimi_swarm.cli.arguments import HOT, parser_for
 from kimi_swarm.cli.exits import NOT_ALL, OK, OUT_OF_TIME, guarded
+from kimi_swarm.cli.quick import read_plainly
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 
@@ -25,12 +25,18 @@ def _main(argv: Sequence[str]) -> int:
     verb = next(word for word in argv if not word.startswith("-"))
     rest = list(argv)
     rest.remove(verb)
+    return _VERBS[verb](read_plainly(verb, rest) or _read_carefully(verb, rest))
+
+
+def _read_carefully(verb: str, rest: Sequence[str]) -> SimpleNamespace:
+    from kimi_swarm.cli.arguments import HOT, parser_for  # noqa: PLC0415 argparse is slow
+
     add, summary = HOT[verb]
     parser = parser_for(verb, add, prog=program_name(), summary=summary)
-    return _VERBS[verb](parser.parse_args(rest))
+    return parser.parse_args(rest, SimpleNamespace())
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: SimpleNamespace) -> int:
     from kimi_swarm.actions.list import list_run, list_runs  # noqa: PLC0415 one verb
 
     if args.run is None:
@@ -67,7 +73,7 @@ def _list(args: argparse.Namespace) -> int:
     return OK
 
 
-def _poll(args: argparse.Namespace) -> int:
+def _poll(args: SimpleNamespace) -> int:
     from kimi_swarm.actions.poll import RunNews, poll  # noqa: PLC0415 one verb
 
     news = poll(state_home(), args.id, asker=args.asker, timeout_s=args.timeout_s)
@@ -105,7 +111,7 @@ def _poll(args: argparse.Namespace) -> int:
     return code
 
 
-def _log(args: argparse.Namespace) -> int:
+def _log(args: SimpleNamespace) -> int:
     from kimi_swarm.actions.log import log  # noqa: PLC0415 one verb
 
     if args.follow:
@@ -141,7 +147,7 @@ def _log(args: argparse.Namespace) -> int:
     return OK
 
 
-def _wait(args: argparse.Namespace) -> int:
+def _wait(args: SimpleNamespace) -> int:
     from kimi_swarm.actions.wait import wait  # noqa: PLC0415 one verb
     from kimi_swarm.cli.wake import wake_line  # noqa: PLC0415 one verb
 
@@ -166,7 +172,7 @@ def _wait(args: argparse.Namespace) -> int:
     return OK if all(row.outcome == "succeeded" for row in looked_at) else NOT_ALL
 
 
-def _kill(args: argparse.Namespace) -> int:
+def _kill(args: SimpleNamespace) -> int:
     from kimi_swarm.actions.kill import EVERYTHING, kill  # noqa: PLC0415 one verb
 
     if (args.id is None) is not args.all:
@@ -187,13 +193,12 @@ def _kill(args: argparse.Namespace) -> int:
             for row in killed.sessions
         ]
         print("\n".join(words.fitted(lines)))
-    if killed.still_live:
-        print(f"Termination requested; {len(killed.still_live)} still ending.")
-        return NOT_ALL
-    return OK
+        if killed.still_live:
+            print(f"Termination requested; {len(killed.still_live)} still ending.")
+    return NOT_ALL if killed.still_live else OK
 
 
-_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+_VERBS: dict[str, Callable[[SimpleNamespace], int]] = {
     "list": _list,
     "poll": _poll,
     "log": _log,

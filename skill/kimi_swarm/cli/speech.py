@@ -12,7 +12,7 @@ from kimi_swarm.actions.spawn import Spawned
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, seconds, to_markdown
-from kimi_swarm.core.strategy import Strategy
+from kimi_swarm.core.strategy import Parameter, Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
 
 GIB = 2**30
@@ -56,8 +56,9 @@ def spawned(run: Spawned) -> str:
 def preview(prepared: Prepared) -> str:
     """Show what would run: workers, needs, limits, and what leaves the machine."""
     count, most = len(prepared.tasks), prepared.concurrency
+    what = "task" if count == 1 else "tasks"
     lines = [
-        f"{prepared.name}: {count} tasks, at most {most} at once{_limits(prepared)}"
+        f"{prepared.name}: {count} {what}, at most {most} at once{_limits(prepared)}"
     ]
     if prepared.wants_new_repo:
         lines.append("Repository: a new one, in the state folder")
@@ -85,7 +86,7 @@ def _task_line(task: Task) -> str:
     needs = f" after {', '.join(task.needs)}" if task.needs else ""
     mode = task.workspace.mode
     where = "" if mode is WorkspaceMode.WORKTREE else f" [{mode}]"
-    check = f" · check: {task.check}" if task.check else ""
+    check = f" · check: {_first_line(task.check)}" if task.check else ""
     limit = seconds(task.time_limit_s)
     return (
         f"  {task.name} ({task.recipe.profile}, ≤{limit}){where}{needs}: "
@@ -93,16 +94,38 @@ def _task_line(task: Task) -> str:
     )
 
 
+def _first_line(text: str) -> str:
+    """Return a text's first line, and a sign where there is more."""
+    first, _, rest = text.strip().partition("\n")
+    return f"{first} …" if rest else first
+
+
 def strategies(found: Sequence[Strategy]) -> str:
     """List strategies with their parameters."""
     lines: list[str] = []
     for strategy in found:
         lines.append(f"{strategy.name}: {strategy.summary}")
-        for each in strategy.parameters:
-            need = "required" if each.required else f"default {each.default!r}"
-            lines.append(f"  {each.name} ({each.type}, {need}): {each.help}")
+        lines += [
+            f"  {each.name} ({each.type}, {_need(each)}): {each.help}"
+            for each in strategy.parameters
+        ]
     lines.append(next_line("plan NAME --set key=value"))
     return "\n".join(lines)
+
+
+def _need(parameter: Parameter) -> str:
+    """Say whether a parameter must be given, and else what stands in for it."""
+    match parameter.default:
+        case _ if parameter.required:
+            return "required"
+        case None:
+            return "optional"
+        case bool() as default:
+            return f"default {str(default).lower()}"
+        case list() as default:
+            return f"default {', '.join(map(str, default))}"
+        case default:
+            return f"default {default}"
 
 
 def report(told: Report) -> str:

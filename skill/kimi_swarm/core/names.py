@@ -6,8 +6,7 @@ Standard library only and light: hot verbs read ids.
 # ruff: noqa: SIM905 two hundred quoted words would be harder to read
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kimi_swarm.core.row import Row
 from kimi_swarm.errors import SwarmError
 
 ADJECTIVES = (
@@ -50,7 +49,7 @@ class BadIdError(SwarmError):
         )
 
 
-class SessionId(NamedTuple):
+class SessionId(Row):
     """A session's id in parts: `calm-river/header.2` is run, task and attempt."""
 
     run: str

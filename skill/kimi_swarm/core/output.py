@@ -7,7 +7,8 @@ costs two thirds of a bare interpreter start.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from kimi_swarm.core.row import Row
 
 
 class FailureClass(StrEnum):
@@ -26,26 +27,26 @@ class FailureClass(StrEnum):
 RETRYABLE = frozenset({FailureClass.RATE_LIMIT, FailureClass.PROVIDER})
 
 
-class ConversationKnown(NamedTuple):
+class ConversationKnown(Row):
     """The worker told its own conversation id, by which it can be resumed."""
 
     id: str
 
 
-class TextWritten(NamedTuple):
+class TextWritten(Row):
     """The worker said something to the person."""
 
     text: str
 
 
-class ToolUsed(NamedTuple):
+class ToolUsed(Row):
     """The worker called one of its tools; `summary` is short and for reading."""
 
     name: str
     summary: str
 
 
-class UsageCounted(NamedTuple):
+class UsageCounted(Row):
     """Tokens and money of one step, as the worker reported them (add them up)."""
 
     input_tokens: int = 0
@@ -55,7 +56,7 @@ class UsageCounted(NamedTuple):
     cost_usd: float | None = None
 
 
-class RetryNoticed(NamedTuple):
+class RetryNoticed(Row):
     """The worker met a fault of its provider and tries again by itself."""
 
     failure: FailureClass
@@ -63,7 +64,7 @@ class RetryNoticed(NamedTuple):
     status: int | None = None
 
 
-class FailureTold(NamedTuple):
+class FailureTold(Row):
     """The worker gave up and said why."""
 
     failure: FailureClass
@@ -76,14 +77,14 @@ class FailureTold(NamedTuple):
         return self.failure in RETRYABLE
 
 
-class Finished(NamedTuple):
+class Finished(Row):
     """The worker ended its turn; `is_proper` is false if the reason says otherwise."""
 
     reason: str
     is_proper: bool = True
 
 
-class LineIgnored(NamedTuple):
+class LineIgnored(Row):
     """A line that this dialect does not know; kept for the reader of logs."""
 
     text: str
@@ -101,7 +102,7 @@ OutputEvent = (
 )
 
 
-class Transcript(NamedTuple):
+class Transcript(Row):
     """Everything evidence needs to know of a worker's output, folded from events."""
 
     conversation: str | None = None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 SHOWN_FILES = 8
 SUMMARY_LINES = 6
 REPORT_CHARS = 12_000
+PART_CHARS = 3_000
+LINE_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def to_markdown(report: Report, *, limit_chars: int = REPORT_CHARS) -> str:
         parts.append(_merge_part(report.merged))
     parts += [_task_part(task) for task in report.tasks]
     if report.notes:
-        parts.append("\n".join(f"Note: {note}" for note in report.notes))
+        parts.append("\n".join(f"Note: {_line(note)}" for note in report.notes))
     return _bounded(parts, limit_chars)
 
 
@@ -112,7 +114,7 @@ def _merge_part(merged: Merged) -> str:
     lines = [f"Merged {count} {what} on `{merged.branch}` in {merged.repo}"]
     lines += [
         f"- NOT merged: `{each.branch}` — "
-        + (f"conflict in {', '.join(each.paths)}" if each.paths else each.reason)
+        + (f"conflict in {_files(each.paths)}" if each.paths else _line(each.reason))
         for each in merged.conflicts
     ]
     lines += [f"- left out: {each}" for each in merged.left_out]
@@ -123,24 +125,38 @@ def _task_part(task: TaskReport) -> str:
     time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
     lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
     if task.sentence:
-        lines.append(task.sentence)
+        lines.append(f"Why: {_line(task.sentence)}")
     if task.remedy:
-        lines.append(f"What to do: {task.remedy}")
+        lines.append(f"What to do: {_line(task.remedy)}")
     if task.files_total:
-        rest = task.files_total - min(len(task.files), SHOWN_FILES)
-        more = f" and {rest} more" if rest else ""
-        shown = ", ".join(task.files[:SHOWN_FILES])
-        lines.append(f"Files: {shown}{more}; branch `{task.branch}`")
+        shown = _files(task.files, total=task.files_total)
+        lines.append(f"Files: {shown}; branch `{task.branch}`")
     summary = [line for line in task.summary.splitlines() if line.strip()]
-    lines += [f"> {line}" for line in summary[:SUMMARY_LINES]]
+    lines += [f"> {_line(line)}" for line in summary[:SUMMARY_LINES]]
     if not task.is_success and task.outcome != "queued":
         lines.append(f"Log: `log {task.session}`")
     return "\n".join(lines)
 
 
+def _files(paths: Sequence[str], *, total: int | None = None) -> str:
+    rest = (len(paths) if total is None else total) - min(len(paths), SHOWN_FILES)
+    more = f" and {rest} more" if rest else ""
+    return _line(", ".join(paths[:SHOWN_FILES])) + more
+
+
+def _line(text: str) -> str:
+    """Put what others wrote on one short line: it cannot pass for a line of ours."""
+    return _clipped(" ".join(text.splitlines()), LINE_CHARS)
+
+
+def _clipped(text: str, limit_chars: int) -> str:
+    return text if len(text) <= limit_chars else text[: limit_chars - 1] + "…"
+
+
 def _bounded(parts: list[str], limit_chars: int) -> str:
     text = ""
-    for number, part in enumerate(parts):
+    for number, whole in enumerate(parts):
+        part = _clipped(whole, PART_CHARS)  # a long one must not hide those after it
         if text and len(text) + len(part) > limit_chars:
             rest = len(parts) - number
             return f"{text}\n[{rest} more parts left out; use --json for everything]\n"

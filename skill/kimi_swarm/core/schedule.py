@@ -125,7 +125,7 @@ class _Turn:
         self.by_run = Counter(busy.run for busy in snapshot.busy)
         self.by_profile = Counter(busy.profile for busy in snapshot.busy)
         self.last_start_at = dict(snapshot.last_start_at)
-        self.live = {busy.run for busy in snapshot.busy}
+        self.live = {busy.run for busy in snapshot.busy if not busy.is_stopping}
         self.live.update(waiting.run for waiting in snapshot.waiting)
         self.ended = {
             run

@@ -29,9 +29,10 @@ def ensure_supervisor(
 ) -> None:
     """Wake the supervisor of a state folder, or start one that looks for itself.
 
-    A started one inherits the caller's environment, so `env` need not reach it. It is a
-    daemon: own session, no inherited descriptors, forked twice, so that it outlives the
-    caller, its process group and its terminal. Raises SupervisorStartError.
+    A started one inherits the caller's environment, and hands over `run`'s share of it
+    should another have been faster. It is a daemon: own session, no inherited
+    descriptors, forked twice, so that it outlives the caller, its process group and its
+    terminal. Raises SupervisorStartError.
     """
     require_supported()
     if ring(home, run=run, env=env):
@@ -46,6 +47,7 @@ def ensure_supervisor(
             [
                 os.environ.get("KIMI_SWARM_PYTHON") or sys.executable,
                 *("-P", "-s", "-m", "kimi_swarm.supervisor"),
+                *([] if run is None else [run]),
             ],
             cwd=home,
             env={

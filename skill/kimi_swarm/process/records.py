@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.process.platform import ProcessIdentity
 
-# A worker finds the name of its launch's folder in this variable, and so do its children.
+# A worker and its children carry the name of their launch's folder in this variable.
 LAUNCH_MARK = "KIMI_SWARM_LAUNCH"
 
 

@@ -168,7 +168,11 @@ def notes_of(connection: sqlite3.Connection, run: str) -> list[str]:
 def delete_run(connection: sqlite3.Connection, run: str) -> None:
     """Forget a run that is over, with its tasks, sessions, events and cursors."""
     with transaction(connection):
-        connection.execute(
-            "DELETE FROM cursors WHERE scope = ? OR scope LIKE ? || '/%'", (run, run)
+        gone = connection.execute(
+            "DELETE FROM runs WHERE id = ? AND state = 'done'", (run,)
         )
-        connection.execute("DELETE FROM runs WHERE id = ? AND state = 'done'", (run,))
+        if gone.rowcount:
+            connection.execute(
+                "DELETE FROM cursors WHERE scope = ? OR scope LIKE ? || '/%'",
+                (run, run),
+            )

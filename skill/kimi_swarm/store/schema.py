@@ -80,11 +80,8 @@ CREATE INDEX sessions_wished ON sessions (run, place)
   WHERE state = 'queued' AND stop_wish IS NOT NULL;
 
 CREATE TRIGGER done_is_final BEFORE UPDATE ON sessions
-WHEN OLD.state = 'done' AND (
-  NEW.state IS NOT OLD.state OR NEW.outcome IS NOT OLD.outcome
-  OR NEW.reason IS NOT OLD.reason OR NEW.ended_at IS NOT OLD.ended_at
-  OR NEW.exit_code IS NOT OLD.exit_code
-) BEGIN SELECT RAISE(ABORT, 'a final state is final'); END;
+WHEN OLD.state = 'done'
+BEGIN SELECT RAISE(ABORT, 'a final state is final'); END;
 
 CREATE TRIGGER moves_count_up BEFORE UPDATE OF state ON sessions
 WHEN NEW.revision != OLD.revision + 1

@@ -11,4 +11,4 @@ if __name__ == "__main__":
     from kimi_swarm.location import state_home
     from kimi_swarm.supervisor.serve import serve
 
-    sys.exit(serve(state_home()))
+    sys.exit(serve(state_home(), *sys.argv[1:2]))

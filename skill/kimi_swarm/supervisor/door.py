@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketListener, TaskStatus
@@ -52,7 +53,7 @@ class Door:
             ):
                 buffered = BufferedByteReceiveStream(stream)
                 line = await buffered.receive_until(b"\n", REQUEST_LIMIT_BYTES)
-                request = json.loads(line)
+                request = _read(line)
                 if request.get("do") == "watch":
                     await self._keep_telling(stream)
                 else:
@@ -63,10 +64,24 @@ class Door:
         """Send a newline per change until the watcher leaves."""
         async with anyio.create_task_group() as group:
             group.start_soon(_until_gone, stream, group.cancel_scope)
-            while True:
-                change = self._change
-                await stream.send(b"\n")
-                await change.wait()
+            # Here and not around the group: an error that leaves it comes as a group.
+            with suppress(anyio.BrokenResourceError):
+                while True:
+                    change = self._change
+                    await stream.send(b"\n")
+                    await change.wait()
+            group.cancel_scope.cancel()
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """Read a request; raises ValueError on whatever is none."""
+    try:
+        request = json.loads(line)
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(request, dict):
+        raise ValueError  # noqa: TRY004 one kind of error for all that is no request
+    return request
 
 
 async def _until_gone(stream: ByteStream, scope: anyio.CancelScope) -> None:

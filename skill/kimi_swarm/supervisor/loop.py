@@ -19,12 +19,19 @@ from kimi_swarm.store.database import (
 )
 from kimi_swarm.store.moves import Findings, move_session, set_asking
 from kimi_swarm.store.snapshot import read_snapshot
-from kimi_swarm.store.views import SessionRow, live_runs, live_sessions, session_row
+from kimi_swarm.store.views import (
+    SessionRow,
+    live_runs,
+    live_sessions,
+    run_row,
+    session_row,
+)
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.tend import Tender
 
 MACHINE_CAP = 200
 SETTLE_S = 0.003
+HANDING_OVER_S = 5.0
 
 
 class Supervisor:
@@ -34,15 +41,21 @@ class Supervisor:
     from the environment of whoever spawned it.
     """
 
-    def __init__(self, home: str, connection: Connection) -> None:
+    def __init__(
+        self,
+        home: str,
+        connection: Connection,
+        environments: dict[str, dict[str, str]],
+    ) -> None:
         self.home = home
         self.connection = connection
         self.zygote = Zygote()
         self.ports = PortPool()
         self.door = Door(home, self._on_ring)
-        self.environments: dict[str, dict[str, str]] = {}
+        self.environments = environments
         self._tenders: dict[str, Tender] = {}
         self._last_start_at: dict[str, float] = {}
+        self._next_environment_at: float | None = None
         self._wake = anyio.Event()
 
     async def run(self, *, idle_s: float) -> None:
@@ -106,6 +119,7 @@ class Supervisor:
     def _turn(self, group: TaskGroup) -> float | None:
         """Act on every decision there is now; return when to look without any event."""
         while True:
+            self._next_environment_at = None
             snapshot = read_snapshot(
                 self.connection,
                 at=now(),
@@ -116,7 +130,8 @@ class Supervisor:
             with words_for_errors(self.home), transaction(self.connection):
                 ends = [self._act(group, decision) for decision in agenda.decisions]
             if not any(ends):
-                return agenda.look_again_at
+                moments = (agenda.look_again_at, self._next_environment_at)
+                return min((at for at in moments if at is not None), default=None)
 
     def _act(self, group: TaskGroup, decision: Decision) -> bool:
         """Carry out one decision; whether it ended a session that others may need."""
@@ -125,6 +140,8 @@ class Supervisor:
             case Stop(cause=cause):
                 self._tenders[row.id].stop(cause)
             case Start():
+                if not self._has_environment(row.run):
+                    return False
                 at = now()
                 row = self.move(row, Chosen(at))
                 self._last_start_at[row.run] = at
@@ -137,6 +154,21 @@ class Supervisor:
                 self.move(row, Ended(now(), outcome, reason))
                 return True
         return False
+
+    def _has_environment(self, run: str) -> bool:
+        """Whether a run's values are here, or whoever spawned it sends none any more.
+
+        A run is seen in the store before its values arrive at the door.
+        """
+        if run in self.environments:
+            return True
+        row = run_row(self.connection, run)
+        until_at = row.created_at + HANDING_OVER_S
+        if row.counts.keys() <= {"queued", "cancelled"} and now() < until_at:
+            self._next_environment_at = until_at
+            return False
+        self.environments[run] = dict(os.environ)
+        return True
 
     async def _sleep(self, timeout_s: float | None) -> bool:
         """Wait for the next event; whether there was one in time."""

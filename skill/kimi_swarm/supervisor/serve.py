@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from functools import partial
 
 import anyio
 
@@ -13,6 +14,7 @@ from kimi_swarm.location import supervisor_lock_path
 from kimi_swarm.process.bell import ring
 from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import open_database
+from kimi_swarm.store.runs import tasks_of
 from kimi_swarm.store.views import live_runs
 from kimi_swarm.supervisor.loop import Supervisor
 
@@ -21,14 +23,15 @@ LOCK_LIMIT_S = 10.0
 LOCK_STEP_S = 0.02
 
 
-def serve(home: str) -> int:
+def serve(home: str, run: str | None = None) -> int:
     """Supervise a state folder until it is idle; return an exit code.
 
-    Returns at once when another supervisor answers there. What goes wrong is written to
-    standard error, which is the supervisor's log.
+    `run` is the one whose workers may take values from this process's environment.
+    When another supervisor answers there, hands these values to it and returns. What
+    goes wrong is written to standard error, which is the supervisor's log.
     """
     try:
-        return anyio.run(_serve, home)
+        return anyio.run(_serve, home, run)
     except SwarmError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return error.exit_code
@@ -37,17 +40,18 @@ def serve(home: str) -> int:
         return 3
 
 
-async def _serve(home: str) -> int:
-    lock = await _take_lock(home)
+async def _serve(home: str, run: str | None) -> int:
+    lock = await _take_lock(home, run)
     if lock is None:
         return 0
     idle_s = float(os.environ.get("KIMI_SWARM_IDLE_S", IDLE_S))
     connection = open_database(home, create=False)
     if connection is None:
         return 0
+    environments = {} if run is None else {run: dict(os.environ)}
     try:
         while True:
-            await Supervisor(home, connection).run(idle_s=idle_s)
+            await Supervisor(home, connection, environments).run(idle_s=idle_s)
             # The door is shut now: whoever came while it was closing is seen here.
             if not live_runs(connection):
                 return 0
@@ -56,12 +60,29 @@ async def _serve(home: str) -> int:
         os.close(lock)
 
 
-async def _take_lock(home: str) -> int | None:
+async def _take_lock(home: str, run: str | None) -> int | None:
     """Take the folder's supervisor lock, waiting for one that is just leaving."""
+    env: dict[str, str] | None = None
     with anyio.move_on_after(LOCK_LIMIT_S):
         while True:
             lock = try_lock(supervisor_lock_path(home))
-            if lock is not None or await anyio.to_thread.run_sync(ring, home):
+            if lock is not None:
                 return lock
+            env = _passed(home, run) if env is None else env
+            if await anyio.to_thread.run_sync(partial(ring, home, run=run, env=env)):
+                return None
             await anyio.sleep(LOCK_STEP_S)
     return None
+
+
+def _passed(home: str, run: str | None) -> dict[str, str]:
+    """Return the values that a run's workers take from this process's environment."""
+    connection = None if run is None else open_database(home, create=False)
+    if connection is None or run is None:
+        return {}
+    try:
+        tasks = tasks_of(connection, run)
+    finally:
+        connection.close()
+    names = {name for task in tasks for name in task.recipe.env_pass}
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from kimi_swarm.core.output import OutputEvent, Transcript
 from kimi_swarm.errors import SwarmError
@@ -22,6 +21,13 @@ class UnknownDialectError(SwarmError):
         )
 
 
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
+
+
 class Dialect(Protocol):
     """Reader of one session's output; it may remember what it has read.
 
@@ -31,11 +37,9 @@ class Dialect(Protocol):
 
     def read(self, line: str, *, is_stderr: bool) -> list[OutputEvent]:
         """Return what one whole line means."""
-        ...
 
     def end(self) -> list[OutputEvent]:
         """Return what only the end of all output shows."""
-        ...
 
 
 def dialect_named(name: str) -> Dialect:

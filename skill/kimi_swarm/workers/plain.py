@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
+
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    import re
 
 
 def plain(text: str) -> str:
@@ -33,6 +36,8 @@ def bounded(text: str, limit: int) -> str:
 
 @cache  # most output needs none of this, and `log` has no time to waste
 def _unsafe() -> re.Pattern[str]:
+    import re  # noqa: PLC0415 costs a third of a bare interpreter start
+
     # A sequence that never ends loses only its introducer, so that nothing can hide
     # the rest of a text. Lone surrogates (JSON can spell them) could not be encoded.
     return re.compile(

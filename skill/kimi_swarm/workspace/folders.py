@@ -25,6 +25,16 @@ def is_filled(path: Path) -> bool:
     return path.exists() and (not path.is_dir() or any(path.iterdir()))
 
 
+def free_file(wish: Path) -> Path:
+    """Return `wish`, numbered if there is such a file, in a folder that exists."""
+    wish.parent.mkdir(parents=True, exist_ok=True)
+    goal, number = wish, 1
+    while goal.exists():
+        number += 1
+        goal = wish.with_name(f"{wish.stem}.{number}{wish.suffix}")
+    return goal
+
+
 def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, onerror=_open_up)

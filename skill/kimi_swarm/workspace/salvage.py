@@ -9,7 +9,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from kimi_swarm.workspace.errors import RepositoryGoneError, SalvageFailedError
-from kimi_swarm.workspace.folders import delete_folder, inner_repositories
+from kimi_swarm.workspace.folders import delete_folder, free_file, inner_repositories
 from kimi_swarm.workspace.git import attempt, git, one_line, readable
 from kimi_swarm.workspace.identity import identity_env
 from kimi_swarm.workspace.lock import folder_lock
@@ -46,9 +46,13 @@ class Salvaged:
     bundle: Path | None = None
 
 
-async def remove_worktree(tree: Worktree, *, salvage: str) -> Salvaged | None:
+async def remove_worktree(
+    tree: Worktree, *, salvage: str, bundle: Path | None = None
+) -> Salvaged | None:
     """Remove a workspace; what no branch holds goes to the branch `salvage` first.
 
+    A fresh workspace takes its repository with it: its history is written to the file
+    `bundle`, by default beside the folder, so name a place that stays.
     Returns what was saved, None if there was nothing. The task's branch stays. Can be
     done again after a crash. Raises SalvageFailedError or RepositoryGoneError, and
     keeps the folder, when work would be lost; GitError.
@@ -61,7 +65,8 @@ async def remove_worktree(tree: Worktree, *, salvage: str) -> Salvaged | None:
     await delete_folder(doomed)
     saved = None
     if tree.path.is_dir():
-        saved = await _save(tree, salvage)
+        beside = tree.path.with_name(f"{tree.path.name}.bundle")
+        saved = await _save(tree, salvage, bundle or beside)
         # From here on the folder is not a workspace, however little of it is deleted.
         tree.path.rename(doomed)
     elif git_dir_of(tree) is not None:
@@ -84,7 +89,7 @@ async def _remove_orphan(tree: Worktree) -> None:
     await delete_folder(tree.path)
 
 
-async def _save(tree: Worktree, salvage: str) -> Salvaged | None:
+async def _save(tree: Worktree, salvage: str, goal: Path) -> Salvaged | None:
     git_dir = await reattach(tree)
     seen = await look(tree, ignored=True)
     if seen.dirty_submodules:
@@ -100,7 +105,7 @@ async def _save(tree: Worktree, salvage: str) -> Salvaged | None:
         files = len(seen.changed) + len(seen.unmerged) + len(seen.untracked)
         files += len(seen.nested)
     ignored = len(seen.ignored) + len(seen.copies)
-    bundle = await _bundle(tree, branch) if tree.is_fresh else None
+    bundle = await _bundle(tree, branch, goal) if tree.is_fresh else None
     if branch is None and not inner and bundle is None:
         return None
     return Salvaged(branch, files, ignored, inner, bundle)
@@ -216,13 +221,13 @@ async def _save_inner(tree: Worktree, seen: Status, salvage: str) -> tuple[str, 
     return tuple(kept)
 
 
-async def _bundle(tree: Worktree, salvaged: str | None) -> Path | None:
-    """Write the whole history of a fresh workspace beside its folder, if it has any."""
+async def _bundle(tree: Worktree, salvaged: str | None, goal: Path) -> Path | None:
+    """Write the whole history of a fresh workspace to a file, if it has any."""
     others = ("--branches", "HEAD", "--not", tree.base)
     work = await in_tree(tree, "rev-list", "--max-count=1", *others, "--")
     if not work.strip() and salvaged is None:
         return None
-    goal = tree.path.with_name(f"{tree.path.name}.bundle")
+    goal = await to_thread.run_sync(free_file, goal)
     await in_tree(tree, "bundle", "create", "-q", str(goal), "--branches", "HEAD")
     await in_tree(tree, "bundle", "verify", "-q", str(goal))
     return goal

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from kimi_swarm.workspace.branches import find_branch, in_the_way_of
+from kimi_swarm.workspace.commit import clear_stale_lock
 from kimi_swarm.workspace.errors import (
     BranchTakenError,
     FolderTakenError,
@@ -131,6 +132,9 @@ async def forget(tree: Worktree) -> None:
 
 async def _check_out(tree: Worktree) -> None:
     git_dir = git_dir_of(tree)
-    if git_dir is not None and not (git_dir / "index").exists():
-        (git_dir / "index.lock").unlink(missing_ok=True)  # of a checkout that died
+    if git_dir is None or (git_dir / "index").exists():
+        return
+    # A checkout may go on after the process that asked for it died.
+    await clear_stale_lock(git_dir / "index.lock")
+    if not (git_dir / "index").exists():
         await in_tree(tree, "reset", "-q", "--hard")

@@ -1,0 +1,2 @@
+# Claims success and has done nothing.
+exit 0

@@ -1,0 +1,18 @@
+"""Ignores TERM, with a grandchild in a session of its own that ignores it too.
+
+Every process of it writes its number into the folder that the first argument names.
+"""
+
+import os
+import signal
+import sys
+import time
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)  # the grandchild's parent is dead
+with open(f"{sys.argv[1]}/{os.getpid()}", "w"):
+    pass
+time.sleep(600)

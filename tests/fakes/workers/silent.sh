@@ -1,0 +1,2 @@
+# Says nothing and stays until it is ended.
+exec sleep 600

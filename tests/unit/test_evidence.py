@@ -1,0 +1,263 @@
+"""What counts as done: a table of facts and verdicts, and what must hold for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_swarm.core.evidence import REMEDIES, Facts, Verdict, judge, remedy
+from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcript
+from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.task import Expect
+
+SAID = Transcript(last_text="It is built.", finished=Finished("stop"))
+GOOD = Facts("exited", 0, SAID, Expect.CHANGES, commits=1, files=2)
+DENIED = SAID._replace(failure=FailureTold(FailureClass.AUTH, "Invalid key."))
+ODD_END = SAID._replace(finished=Finished("length", is_proper=False))
+
+TABLE: dict[str, tuple[Facts, str, str]] = {
+    "changes and a proper end succeed": (GOOD, "succeeded", "changes"),
+    "uncommitted files alone are changes": (
+        replace(GOOD, commits=0),
+        "succeeded",
+        "changes",
+    ),
+    "commits that leave no file different are changes": (
+        replace(GOOD, files=0),
+        "succeeded",
+        "changes",
+    ),
+    "an answer succeeds where one was asked for": (
+        replace(GOOD, expect=Expect.ANSWER, commits=0, files=0),
+        "succeeded",
+        "answer",
+    ),
+    "exit 0 succeeds where that is all that was asked for": (
+        Facts("exited", 0, Transcript(), Expect.EXIT),
+        "succeeded",
+        "exit_code",
+    ),
+    "an allowed exit code succeeds": (
+        replace(GOOD, exit_code=3, ok_exit_codes=(0, 3)),
+        "succeeded",
+        "changes",
+    ),
+    "a dialect without a finish needs none": (
+        replace(GOOD, transcript=Transcript(), has_finish=False),
+        "succeeded",
+        "changes",
+    ),
+    "a passing check succeeds": (
+        replace(GOOD, check="make", check_exit=0),
+        "succeeded",
+        "changes",
+    ),
+    "a check that is still to come stands in nobody's way": (
+        replace(GOOD, check="make"),
+        "succeeded",
+        "changes",
+    ),
+    "exit 0 without a change fails": (
+        replace(GOOD, commits=0, files=0),
+        "failed",
+        "no_changes",
+    ),
+    "blank words are no answer": (
+        replace(
+            GOOD, expect=Expect.ANSWER, transcript=SAID._replace(last_text=" \n\t")
+        ),
+        "failed",
+        "no_answer",
+    ),
+    "a stream that stops early fails even with changes": (
+        replace(GOOD, transcript=SAID._replace(finished=None)),
+        "failed",
+        "no_finish",
+    ),
+    "an improper end fails even with changes": (
+        replace(GOOD, transcript=ODD_END),
+        "failed",
+        "no_finish",
+    ),
+    "a failing check fails": (
+        replace(GOOD, check="make", check_exit=2),
+        "failed",
+        "check_failed",
+    ),
+    "a failing check fails where only the exit counts": (
+        replace(GOOD, expect=Expect.EXIT, check="make", check_exit=-9),
+        "failed",
+        "check_failed",
+    ),
+    "a failure that was told fails in spite of exit 0": (
+        replace(GOOD, transcript=DENIED),
+        "failed",
+        "auth",
+    ),
+    "a failure that was told speaks before the exit code": (
+        replace(GOOD, transcript=DENIED, exit_code=1),
+        "failed",
+        "auth",
+    ),
+    "a bad exit code fails even with changes": (
+        replace(GOOD, exit_code=1),
+        "failed",
+        "exit_code",
+    ),
+    "a signal fails": (replace(GOOD, exit_code=-11), "failed", "exit_code"),
+    "no exit code is not a good one": (
+        replace(GOOD, exit_code=None),
+        "failed",
+        "exit_code",
+    ),
+    "a worker that never started fails": (
+        replace(GOOD, cause="not_started", exit_code=None),
+        "failed",
+        "not_started",
+    ),
+    "no record is lost, whatever lies there": (
+        replace(GOOD, cause="lost", exit_code=None),
+        "lost",
+        "no_exit_record",
+    ),
+    "its own deadline is a time limit": (
+        replace(GOOD, cause="deadline", exit_code=-15),
+        "timed_out",
+        "time_limit",
+    ),
+    "the run's deadline is told apart": (
+        replace(GOOD, stop_cause="run_time_limit", cause="stopped"),
+        "timed_out",
+        "run_time_limit",
+    ),
+    "what was told to stop is cancelled": (
+        replace(GOOD, stop_cause="killed", cause="stopped"),
+        "cancelled",
+        "killed",
+    ),
+    "what was told to stop is cancelled even if it finished first": (
+        replace(GOOD, stop_cause="killed"),
+        "cancelled",
+        "killed",
+    ),
+    "what was told to stop is cancelled even if its record is lost": (
+        replace(GOOD, stop_cause="killed", cause="lost", exit_code=None),
+        "cancelled",
+        "killed",
+    ),
+    "a shim stopped by somebody else is cancelled": (
+        replace(GOOD, cause="stopped", exit_code=-15),
+        "cancelled",
+        "killed",
+    ),
+}
+
+transcripts = st.builds(
+    Transcript,
+    last_text=st.sampled_from(["", " ", "Done."]),
+    failure=st.none()
+    | st.builds(FailureTold, st.sampled_from(FailureClass), st.text()),
+    finished=st.none() | st.builds(Finished, st.text(), st.booleans()),
+)
+every_fact = st.builds(
+    Facts,
+    cause=st.just("exited")
+    | st.sampled_from(["stopped", "deadline", "not_started", "lost"]),
+    exit_code=st.just(0) | st.none() | st.integers(-15, 4),
+    transcript=transcripts,
+    expect=st.sampled_from(Expect),
+    ok_exit_codes=st.sampled_from([(0,), (0, 3)]),
+    has_finish=st.booleans(),
+    stop_cause=st.none() | st.sampled_from(["killed", "run_time_limit", "by_test"]),
+    commits=st.integers(0, 2),
+    files=st.integers(0, 2),
+    check=st.none() | st.just("make test"),
+    check_exit=st.none() | st.integers(-2, 2),
+    error=st.none() | st.just("No such program."),
+)
+
+
+@pytest.mark.parametrize("sentence", TABLE)
+def test_verdict_where(sentence: str):
+    facts, outcome, reason = TABLE[sentence]
+    assert judge(facts)[:2] == (outcome, reason)
+
+
+def test_what_could_not_start_says_why():
+    facts = replace(GOOD, cause="not_started", error="No such program: kimi.")
+    assert judge(facts) == Verdict(
+        Outcome.FAILED, "not_started", "No such program: kimi."
+    )
+
+
+def test_failures_explain_themselves():
+    assert judge(replace(GOOD, exit_code=7)).detail == "It ended with exit code 7."
+    assert judge(replace(GOOD, transcript=DENIED)).detail == "Invalid key."
+    failing = judge(replace(GOOD, check="make test", check_exit=2))
+    assert failing.detail == "Its check ended with exit code 2: make test"
+
+
+@given(every_fact)
+def test_an_exit_code_alone_is_success_only_where_no_more_was_asked_for(facts: Facts):
+    alone = replace(facts, commits=0, files=0, transcript=Transcript())
+    if judge(alone).outcome is Outcome.SUCCEEDED:
+        assert alone.expect is Expect.EXIT
+
+
+@given(every_fact)
+def test_success_always_has_its_evidence(facts: Facts):
+    if judge(facts).outcome is not Outcome.SUCCEEDED:
+        return
+    assert facts.cause == "exited"
+    assert facts.stop_cause is None
+    assert facts.exit_code in facts.ok_exit_codes
+    assert facts.transcript.failure is None
+    assert facts.check is None or facts.check_exit in (None, 0)
+    if facts.expect is Expect.CHANGES:
+        assert facts.commits or facts.files
+    if facts.expect is Expect.ANSWER:
+        assert facts.transcript.last_text.strip()
+    if facts.expect is not Expect.EXIT and facts.has_finish:
+        assert facts.transcript.finished is not None
+        assert facts.transcript.finished.is_proper
+
+
+@given(every_fact)
+def test_a_stop_cause_always_wins(facts: Facts):
+    if facts.stop_cause is None:
+        return
+    verdict = judge(facts)
+    assert verdict.reason == facts.stop_cause
+    is_late = facts.stop_cause == "run_time_limit"
+    assert verdict.outcome is (Outcome.TIMED_OUT if is_late else Outcome.CANCELLED)
+
+
+@given(every_fact, st.integers().filter(bool))
+def test_a_failing_check_never_succeeds(facts: Facts, exit_code: int):
+    failing = replace(facts, check="make test", check_exit=exit_code)
+    assert judge(failing).outcome is not Outcome.SUCCEEDED
+
+
+@given(every_fact)
+def test_a_verdict_has_a_reason_of_one_word(facts: Facts):
+    verdict = judge(facts)
+    assert verdict.reason
+    assert not set(verdict.reason) & set(" \n")
+
+
+@given(every_fact)
+def test_only_what_left_no_record_is_lost(facts: Facts):
+    if judge(facts).outcome is Outcome.LOST:
+        assert facts.cause == "lost"
+
+
+@pytest.mark.parametrize("reason", [*REMEDIES, FailureClass.AUTH.value])
+def test_remedies_are_sentences(reason: str):
+    assert remedy(reason).endswith(".")
+
+
+def test_a_reason_without_a_remedy_has_none():
+    assert remedy("killed") == ""
