@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[Facts, str, str]] = {
     "exit 0 succeeds where that is all that was asked for": (
         Facts("exited", 0, Transcript(), Expect.EXIT),
         "succeeded",
-        "exit_code",
+        "exit_ok",
     ),
     "an allowed exit code succeeds": (
         replace(GOOD, exit_code=3, ok_exit_codes=(0, 3)),
@@ -105,13 +105,13 @@ TABLE: dict[str, tuple[Facts, str, str]] = {
     "a bad exit code fails even with changes": (
         replace(GOOD, exit_code=1),
         "failed",
-        "exit_code",
+        "exit_ok",
     ),
     "a signal fails": (replace(GOOD, exit_code=-11), "failed", "exit_code"),
     "no exit code is not a good one": (
         replace(GOOD, exit_code=None),
         "failed",
-        "exit_code",
+        "exit_ok",
     ),
     "a worker that never started fails": (
         replace(GOOD, cause="not_started", exit_code=None),

@@ -24,7 +24,7 @@ def manifest_data(**profile: object) -> dict[str, Any]:
         "name": "kimi-swarm",
         "version": "0",
         "summary": "x",
-        "default_profile": "kilo",
+        "preferred": ["kilo"],
         "profiles": {"kilo": {**KILO_LIKE, **profile}},
     }
 

@@ -13,10 +13,10 @@ from kimi_swarm.config import (
     ManifestError,
     UnknownProfileError,
     bundle_root,
-    config_home,
     load_manifest,
     parse_manifest,
 )
+from kimi_swarm.location import config_home
 from kimi_swarm.core.task import Expect, PromptVia
 from kimi_swarm.workers.profile import make_recipe
 
@@ -53,9 +53,10 @@ def test_every_profile_says_what_leaves_the_machine():
         assert profile.summary.endswith(".")
 
 
-def test_a_plan_that_says_nothing_gets_the_default_profile_and_five_workers():
+def test_a_plan_that_says_nothing_gets_a_preferred_profile_and_five_workers():
     manifest = load_manifest()
-    assert manifest.profile(None).name == manifest.default_profile == "kimi"
+    assert set(manifest.preferred) <= set(manifest.profiles)
+    assert "demo" not in manifest.preferred
     assert manifest.limits.concurrency == 5
 
 
@@ -109,24 +110,24 @@ def test_data_that_is_no_manifest_is_refused(data: object):
         parse_manifest(data, origin="m.yaml")
 
 
-def test_a_default_profile_that_is_none_is_refused():
+def test_a_preferred_profile_that_is_none_is_refused():
     data = {
         "name": "x",
         "version": "1",
         "summary": "x",
-        "default_profile": "gone",
+        "preferred": ["gone"],
         "profiles": {},
     }
-    with pytest.raises(ManifestError, match="default_profile gone is no profile"):
+    with pytest.raises(ManifestError, match="preferred: gone is no profile"):
         parse_manifest(data, origin="m.yaml")
 
 
 def test_the_users_folder_follows_the_platform(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", "/c")
-    assert config_home() == Path("/c/kimi-swarm")
+    assert config_home() == "/c/kimi-swarm"
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", "/h")
     monkeypatch.setattr(sys, "platform", "linux")
-    assert config_home() == Path("/h/.config/kimi-swarm")
+    assert config_home() == "/h/.config/kimi-swarm"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert config_home() == Path("/h/Library/Application Support/kimi-swarm")
+    assert config_home() == "/h/Library/Application Support/kimi-swarm"

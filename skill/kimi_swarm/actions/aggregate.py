@@ -9,6 +9,7 @@ from typing import Any
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import merged_branch
 from kimi_swarm.core.report import (
+    ChangedFile,
     MergeConflict,
     Merged,
     Report,
@@ -16,11 +17,13 @@ from kimi_swarm.core.report import (
     in_order,
 )
 from kimi_swarm.core.task import WorkspaceMode
+from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import workspace_folder
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import notes_of, tasks_of
 from kimi_swarm.store.views import RunRow, SessionRow, latest_sessions, run_row
 from kimi_swarm.workers.plain import plain
+from kimi_swarm.workspace.branches import find_branch, unmerged
 from kimi_swarm.workspace.merge import merge_branches
 from kimi_swarm.workspace.repository import open_repository
 
@@ -34,9 +37,7 @@ async def aggregate(home: str, run: str, *, is_merging: bool = False) -> Report:
     with existing(home, run) as connection:
         row = run_row(connection, run)
         sessions = latest_sessions(connection, run)
-        merged = None
-        if is_merging:
-            merged = await _merge(home, connection, row, sessions)
+        merged = await _merge(home, connection, row, sessions, is_merging=is_merging)
         notes = tuple(notes_of(connection, run))
     wall_s = None if row.ended_at is None else row.ended_at - row.created_at
     tasks = in_order([task_report(session) for session in sessions])
@@ -59,7 +60,10 @@ def task_report(row: SessionRow) -> TaskReport:
         sentence=plain(detail.get("sentence", "")),
         remedy=detail.get("remedy", ""),
         summary=plain(row.summary or ""),
-        files=tuple(plain(each["path"]) for each in detail.get("files", ())),
+        files=tuple(
+            ChangedFile(plain(each["path"]), each["status"])
+            for each in detail.get("files", ())
+        ),
         files_total=detail.get("files_total", 0),
         duration_s=duration_s,
         branch=row.branch,
@@ -67,22 +71,30 @@ def task_report(row: SessionRow) -> TaskReport:
 
 
 async def _merge(
-    home: str, connection: Connection, run: RunRow, sessions: list[SessionRow]
+    home: str,
+    connection: Connection,
+    run: RunRow,
+    sessions: list[SessionRow],
+    *,
+    is_merging: bool,
 ) -> Merged | None:
-    """Merge the branches of the run's repository that hold finished work."""
+    """Merge the branches that hold finished work, or tell of a merge made before."""
     modes = {task.name: task.workspace.mode for task in tasks_of(connection, run.id)}
     ours = [row for row in sessions if modes[row.task] is WorkspaceMode.WORKTREE]
     if run.repo is None or run.base is None or not ours:
         return None
     done = [row for row in ours if row.outcome == "succeeded" and row.branch]
-    repo = await open_repository(Path(run.repo))
+    branches = [row.branch for row in done if row.branch is not None]
     branch = merged_branch(run.id)
+    if not is_merging:
+        return await _merged_before(run.repo, branch, branches)
+    repo = await open_repository(Path(run.repo))
     report = await merge_branches(
         repo,
         into=branch,
         base=run.base,
         path=Path(workspace_folder(home, run.id, "merged")),
-        branches=[row.branch for row in done if row.branch is not None],
+        branches=branches,
     )
     return Merged(
         branch=branch,
@@ -98,3 +110,18 @@ async def _merge(
             if row not in done
         ),
     )
+
+
+async def _merged_before(root: str, branch: str, branches: list[str]) -> Merged | None:
+    """Return what an earlier merge holds, None when there was none."""
+    try:
+        repo = await open_repository(Path(root))
+    except SwarmError:
+        # A report needs no repository: it may have gone since.
+        return None
+    if await find_branch(repo, branch) is None:
+        return None
+    missing = await unmerged(repo, branches, branch)
+    merged = tuple(each for each in branches if each not in missing)
+    conflicts = tuple(MergeConflict(each, (), "not in the merge") for each in missing)
+    return Merged(branch, root, merged, conflicts)

@@ -53,8 +53,9 @@ class UnmergedWorkError(SwarmError):
         shown = ", ".join(places[:5]) + (" …" if len(places) > 5 else "")  # noqa: PLR2004 as shown
         super().__init__(
             f"Run {run} holds work merged nowhere: {shown}; nothing was cleared.",
-            remedy=f"Merge it (`aggregate {run} --merge`), or `clear {run} --force`, "
-            "which keeps it on swarm-salvage/ branches or in the folder `salvage`.",
+            remedy=f"Look at it with `diff`; `aggregate {run} --merge` merges what "
+            f"succeeded; `clear {run} --force` keeps the rest on swarm-salvage/ "
+            "branches or in the folder `salvage`.",
         )
 
 

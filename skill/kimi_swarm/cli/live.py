@@ -28,7 +28,9 @@ def run_live(home: str, prepared: Prepared, *, is_merging: bool, is_json: bool) 
     """Spawn a plan, show it live on standard error, and end with its report."""
     spawned = anyio.run(spawn, home, prepared)
     console = Console(stderr=True, highlight=False)
-    console.print(speech.spawned(spawned).partition("\nNext:")[0], markup=False)
+    console.print(
+        speech.spawned(spawned).partition("\nNext:")[0], markup=False, soft_wrap=True
+    )
     try:
         _watch(home, spawned.run, console)
     except KeyboardInterrupt:
@@ -77,7 +79,9 @@ class _View:
                 self._show_bar(row, word)
             elif word not in ("queued", "starting"):
                 why = f" ({row.reason})" if row.reason else ""
-                self._console.print(f"{row.id} {word}{why}", markup=False)
+                self._console.print(
+                    f"{row.id} {word}{why}", markup=False, soft_wrap=True
+                )
 
     def _show_bar(self, row: SessionRow, word: str) -> None:
         if row.id not in self._bars:
@@ -107,7 +111,11 @@ def _interrupted(home: str, run: str, console: Console) -> int:
             answer = ""
     if answer.strip().lower().startswith("y"):
         killed = kill(home, run)
-        console.print(f"{len(killed.sessions)} sessions ended.", markup=False)
+        console.print(
+            f"{len(killed.sessions)} sessions ended.", markup=False, soft_wrap=True
+        )
     else:
-        console.print(f"{run} goes on. {next_line(f'wait {run}')}", markup=False)
+        console.print(
+            f"{run} goes on. {next_line(f'wait {run}')}", markup=False, soft_wrap=True
+        )
     return INTERRUPTED

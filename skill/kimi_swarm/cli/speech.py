@@ -133,7 +133,7 @@ def report(told: Report) -> str:
     text = to_markdown(told)
     if told.state != "done":
         return f"{text}\n{next_line(f'wait {told.run}')}"
-    if told.merged is not None:
+    if told.merged is not None and told.merged.merged:
         branch = told.merged.branch
         return f"{text}\nNext: git -C {told.merged.repo} log --stat {branch}"
     if any(task.branch and task.is_success for task in told.tasks):
@@ -175,6 +175,8 @@ def health(seen: Health, program: str) -> str:
 
 def _profile_line(profile: ProfileHealth) -> str:
     version = f" {profile.version}" if profile.version else ""
+    name = f"{profile.name}{version}"
     if profile.is_ready:
-        return f"  ready    {profile.name}{version}: {profile.summary}"
-    return f"  missing  {profile.name}{version}: {profile.problem} {profile.remedy}"
+        return f"  ready      {name}: {profile.summary}"
+    word = "missing  " if profile.program is None else "not ready"
+    return f"  {word}  {name}: {profile.problem} {profile.remedy}".rstrip()

@@ -6,7 +6,7 @@ The host shows about the first 180 characters of what a finished call printed la
 from __future__ import annotations
 
 from kimi_swarm.actions.wait import Waited
-from kimi_swarm.cli.words import counts_of
+from kimi_swarm.cli.words import counts_of, next_line
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.workers.plain import clip
 
@@ -19,11 +19,11 @@ def wake_line(seen: Waited) -> str:
     if seen.ended is not None:
         head = f"{seen.ended.id} {seen.ended.outcome} ({seen.ended.reason}); "
         state = f"{run}: {counts_of(seen.sessions)}."
-        return _line(head + state, f"Next: swarm.py log {seen.ended.id}")
+        return _line(head + state, f"log {seen.ended.id}")
     if seen.is_timeout:
         return _line(f"{run} still running: {counts_of(seen.sessions)}.", "")
     text = f"{run}: {counts_of(seen.sessions)}{_trouble(seen.sessions)}."
-    return _line(text, f"Next: swarm.py aggregate {run}")
+    return _line(text, f"aggregate {run}")
 
 
 def _trouble(rows: list[SessionRow]) -> str:
@@ -36,6 +36,11 @@ def _trouble(rows: list[SessionRow]) -> str:
     return f" ({shown}{', …' if len(troubled) > 3 else ''})"  # noqa: PLR2004 as shown
 
 
-def _line(text: str, ending: str) -> str:
-    room = LINE_CHARS - len(ending) - 1 if ending else LINE_CHARS
-    return f"{clip(text, room)} {ending}".rstrip()
+def _line(text: str, verb: str) -> str:
+    if not verb:
+        return clip(text, LINE_CHARS)
+    whole = next_line(verb)
+    # What happened comes first: a long path to the program gives way to its name.
+    if len(text) + 1 + len(whole) > LINE_CHARS:
+        whole = f"Next: swarm.py {verb}"
+    return f"{clip(text, LINE_CHARS - len(whole) - 1)} {whole}"

@@ -57,7 +57,7 @@ def judge(facts: Facts) -> Verdict:
         case Expect.ANSWER:
             return Verdict(Outcome.SUCCEEDED, "answer")
         case Expect.EXIT:
-            return Verdict(Outcome.SUCCEEDED, "exit_code")
+            return Verdict(Outcome.SUCCEEDED, "exit_ok")
 
 
 _CAUSES = {
@@ -133,6 +133,9 @@ REMEDIES = {
     FailureClass.UNKNOWN_MODEL: "Choose a model that the worker's provider has.",
     FailureClass.NOT_CONFIGURED: "Configure the worker first: log in, or name a model "
     "and key.",
+    "exit_code": "Read the end of its log.",
+    "no_finish": "Read its log; if its model breaks off again, try another one.",
+    "not_started": "Check its command, and that its program is there.",
     "time_limit": "Give it more time (timeout_s), or a smaller task.",
     "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
     "no_changes": "Read its log; if no change is right, declare `expect: answer`.",

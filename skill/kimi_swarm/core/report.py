@@ -14,6 +14,14 @@ LINE_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that a session changed; `status` is git's letter."""
+
+    path: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskReport:
     """One task's last session: outcome, why, and what it left.
 
@@ -30,7 +38,7 @@ class TaskReport:
     sentence: str = ""
     remedy: str = ""
     summary: str = ""
-    files: tuple[str, ...] = ()
+    files: tuple[ChangedFile, ...] = ()
     files_total: int = 0
     duration_s: float | None = None
     branch: str | None = None
@@ -129,7 +137,7 @@ def _task_part(task: TaskReport) -> str:
     if task.remedy:
         lines.append(f"What to do: {_line(task.remedy)}")
     if task.files_total:
-        shown = _files(task.files, total=task.files_total)
+        shown = _files([each.path for each in task.files], total=task.files_total)
         lines.append(f"Files: {shown}; branch `{task.branch}`")
     summary = [line for line in task.summary.splitlines() if line.strip()]
     lines += [f"> {_line(line)}" for line in summary[:SUMMARY_LINES]]

@@ -76,10 +76,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End this queued session without starting it."""
+    """End this queued session without starting it; `detail` is a sentence or empty."""
 
     session: str
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class _Turn:
     def consider_start(self, waiting: Waiting) -> None:
         reason = self.reason_to_cancel(waiting)
         if reason is not None:
-            self.decisions.append(Cancel(waiting.session, reason))
+            self.decisions.append(Cancel(waiting.session, *reason))
         elif self.needs_met(waiting) and self.has_room(waiting):
             ready_at = self.ready_at(waiting)
             if ready_at > self.snapshot.at:
@@ -159,16 +160,16 @@ class _Turn:
             else:
                 self.start(waiting)
 
-    def reason_to_cancel(self, waiting: Waiting) -> str | None:
+    def reason_to_cancel(self, waiting: Waiting) -> tuple[str, str] | None:
         if waiting.stop_wish is not None:
-            return waiting.stop_wish
+            return waiting.stop_wish, ""
         if waiting.run in self.ended:
-            return "run_time_limit"
+            return "run_time_limit", "The run's time was up before it could start."
         outcomes = self.snapshot.task_outcomes.get(waiting.run, {})
-        if any(
-            outcomes.get(need, "succeeded") != "succeeded" for need in waiting.needs
-        ):
-            return "need_failed"
+        for need in waiting.needs:
+            outcome = outcomes.get(need, "succeeded")
+            if outcome != "succeeded":
+                return "need_failed", f"It needs {need}, which is {outcome}."
         return None
 
     def needs_met(self, waiting: Waiting) -> bool:

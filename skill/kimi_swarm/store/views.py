@@ -17,9 +17,10 @@ class UnknownRunError(SwarmError):
     code = "unknown_run"
 
     def __init__(self, run: str) -> None:
-        super().__init__(
-            f"There is no run {run!r}.", remedy="Run `list` to see the runs there are."
-        )
+        remedy = "Run `list` to see the runs there are."
+        if "/" in run:
+            remedy = f"A run is meant here, not a session: {run.partition('/')[0]}."
+        super().__init__(f"There is no run {run!r}.", remedy=remedy)
 
 
 class UnknownSessionError(SwarmError):
@@ -28,11 +29,11 @@ class UnknownSessionError(SwarmError):
     code = "unknown_session"
 
     def __init__(self, session: str) -> None:
-        run = session.partition("/")[0]
-        super().__init__(
-            f"There is no session {session!r}.",
-            remedy=f"Run `list {run}` to see the sessions of that run.",
-        )
+        run, slash, _ = session.partition("/")
+        remedy = f"Run `list {run}` to see the sessions of that run."
+        if not slash:
+            remedy = f"Name a session, such as {run}/TASK; `list {run}` shows them."
+        super().__init__(f"There is no session {session!r}.", remedy=remedy)
 
 
 class RunRow(NamedTuple):

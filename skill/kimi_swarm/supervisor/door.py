@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -38,9 +39,14 @@ class Door:
     ) -> None:
         """Answer until cancelled."""
         path = prepare_socket_folder(self._home)
-        async with await anyio.create_unix_listener(path, mode=0o600) as listener:
-            task_status.started()
-            await listener.serve(self._answer)
+        try:
+            async with await anyio.create_unix_listener(path, mode=0o600) as listener:
+                task_status.started()
+                await listener.serve(self._answer)
+        finally:
+            # Only the holder of the lock makes one: it is ours to remove.
+            with suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108 a string, and one local call
 
     async def _answer(self, stream: ByteStream) -> None:
         async with stream:

@@ -7,6 +7,7 @@ import os
 import anyio
 from anyio.abc import TaskGroup
 
+from kimi_swarm.core.evidence import remedy
 from kimi_swarm.core.schedule import Cancel, Decision, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
@@ -147,11 +148,13 @@ class Supervisor:
                 self._last_start_at[row.run] = at
                 self._last_start_at[row.profile] = at
                 self._tend(group, row)
-            case Cancel(reason=reason):
+            case Cancel(reason=reason, detail=detail):
                 outcome = Outcome.CANCELLED
                 if reason == "run_time_limit":
                     outcome = Outcome.TIMED_OUT
-                self.move(row, Ended(now(), outcome, reason))
+                told = {"sentence": detail, "remedy": remedy(reason)}
+                known = Findings(detail={k: v for k, v in told.items() if v})
+                self.move(row, Ended(now(), outcome, reason), known)
                 return True
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from kimi_swarm.core.names import SessionId, task_branch
+from kimi_swarm.core.names import SessionId, salvage_branch, task_branch
 from kimi_swarm.core.session import Place
 from kimi_swarm.core.task import PromptVia, Task, WorkspaceMode
 from kimi_swarm.errors import SwarmError
@@ -19,9 +19,10 @@ from kimi_swarm.store.views import latest_sessions, run_row
 from kimi_swarm.workspace.copying import copy_into
 from kimi_swarm.workspace.identity import identity_env
 from kimi_swarm.workspace.merge import start_from
+from kimi_swarm.workspace.renew import renew_worktree
 from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.tree import Worktree
-from kimi_swarm.workspace.worktree import add_worktree, create_fresh
+from kimi_swarm.workspace.tree import Repository, Worktree
+from kimi_swarm.workspace.worktree import create_fresh
 
 # A line that ends like a question or a prompt, where the profile does not say better.
 ASKS = r"[?:>\])]\s*$"
@@ -112,7 +113,13 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
         tree = await create_fresh(path, branch=branch)
         return Place(str(path), branch, tree.base)
     repo = await open_repository(Path(run.repo or ""))
-    tree = await add_worktree(repo, path, branch=branch, base=run.base or "HEAD")
+    tree = await renew_worktree(
+        repo,
+        path,
+        branch=branch,
+        base=run.base or "HEAD",
+        salvage=salvage_branch(seat.id),
+    )
     base = tree.base
     branches = _need_branches(connection, seat)
     if branches:
@@ -155,7 +162,8 @@ async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree 
         return None
     path = Path(place.workspace)
     if seat.task.workspace.mode is WorkspaceMode.FRESH:
-        repo = await open_repository(path)
+        # Not to be found by looking: a worker may have deleted its `.git`.
+        repo = Repository(path, path / ".git")
     else:
         run = run_row(connection, seat.id.run)
         repo = await open_repository(Path(run.repo or ""))
