@@ -108,7 +108,7 @@ def test_ports_are_told_to_the_worker_and_no_two_sessions_share_one(swarm: Swarm
     script = f"echo $PORT $PORT_1 $PORT_2; until [ -e {gate} ]; do sleep 0.02; done"
     workspace = {"mode": "none", "ports": 2}
     task = {"argv": ["sh", "-c", script], "workspace": workspace}
-    run = swarm.spawn({name: task for name in ("a", "b", "c")})
+    run = swarm.spawn(dict.fromkeys(("a", "b", "c"), task))
 
     def lines() -> list[list[str]] | None:
         logs = [swarm.ask("log", f"{run}/{name}")["lines"] for name in "abc"]

@@ -1,4 +1,5 @@
 """Ends well at once, and leaves a process in a session of its own behind."""
+from __future__ import annotations
 
 import os
 import signal

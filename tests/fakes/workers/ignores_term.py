@@ -2,6 +2,7 @@
 
 Every process of it writes its number into the folder that the first argument names.
 """
+from __future__ import annotations
 
 import os
 import signal

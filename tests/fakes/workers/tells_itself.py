@@ -1,7 +1,7 @@
 """Prints as JSON what it was given: words, input, folder, environment, descriptors."""
+from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -30,4 +30,3 @@ told = {
     ],
     "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
 }
-print(json.dumps(told))
