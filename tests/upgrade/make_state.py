@@ -29,8 +29,8 @@ def make_state(home: Path) -> None:
         expect=Expect.ANSWER,
         workspace=WorkspaceNeed(WorkspaceMode.FRESH, (".env",), "npm ci", 2),
     )
-    tasks = ["queued", "starting", "placed", "running", "header", "sidebar", app]
-    connection = written(home, *tasks)
+    names = ("queued", "starting", "placed", "running", "header", "sidebar")
+    connection = written(home, *names, app)
     moved(connection, f"{RUN}/starting", Chosen(BORN_AT + 1))
     moved(connection, f"{RUN}/placed", *life()[:2])
     moved(connection, f"{RUN}/running", *life()[:3])

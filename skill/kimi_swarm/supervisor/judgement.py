@@ -71,17 +71,23 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
     verdict = judge(facts)
     if task.check is not None and verdict.outcome is Outcome.SUCCEEDED:
         checked = await check(task.check)
-        # None would mean that the check is still to come, and that is no failure.
-        exit_code = (
-            1 if checked is None or checked.exit_code is None else checked.exit_code
-        )
-        facts = replace(facts, check=task.check, check_exit=exit_code)
+        facts = replace(facts, check=task.check, check_exit=_check_exit(checked))
         if checked is not None and checked.cause == "stopped":
             facts = replace(facts, stop_cause=evidence.stop_cause())
         verdict = judge(facts)
     detail = _detail(facts, verdict, changed, record)
     summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
     return Judged(verdict, Findings(head, summary, detail))
+
+
+def _check_exit(record: ExitRecord | None) -> int:
+    """Return 0 only for a check that ended by itself, and well.
+
+    One that could not start has no exit code, and one that ran out of time may still
+    end with 0.
+    """
+    is_whole = record is not None and record.cause == "exited"
+    return (record and record.exit_code) or (0 if is_whole else 1)
 
 
 async def _read_output(evidence: Evidence) -> Transcript:
