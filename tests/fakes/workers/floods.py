@@ -1,4 +1,5 @@
 """Writes many lines: as many as the first argument says."""
+
 from __future__ import annotations
 
 import sys
