@@ -180,8 +180,19 @@ def main(argv: "list[str]") -> int:
     return run_hot(code, skill, argv) if is_hot else hand_over(python, code, argv)
 
 
+def leave(code: int) -> None:
+    """End at once: taking an interpreter apart costs a third of starting one."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        CODE = main(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit(130)
+        CODE = 130
+    leave(CODE)

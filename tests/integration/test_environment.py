@@ -32,6 +32,7 @@ def test_a_worker_gets_exactly_the_allowed_values_and_ours(swarm: Swarm):
         "PWD": workspace,
         "KIMI_SWARM_SESSION": f"{run}/tell",
         "KIMI_SWARM_TASK": "tell",
+        "KIMI_SWARM_LAUNCH": str(swarm.home / "runs" / run / "tell" / "work"),
     }
     assert (seen["argv"], seen["stdin"], seen["cwd"]) == (["a b"], "", workspace)
 
@@ -108,7 +109,7 @@ def test_ports_are_told_to_the_worker_and_no_two_sessions_share_one(swarm: Swarm
     script = f"echo $PORT $PORT_1 $PORT_2; until [ -e {gate} ]; do sleep 0.02; done"
     workspace = {"mode": "none", "ports": 2}
     task = {"argv": ["sh", "-c", script], "workspace": workspace}
-    run = swarm.spawn({name: task for name in ("a", "b", "c")})
+    run = swarm.spawn(dict.fromkeys(("a", "b", "c"), task))
 
     def lines() -> list[list[str]] | None:
         logs = [swarm.ask("log", f"{run}/{name}")["lines"] for name in "abc"]

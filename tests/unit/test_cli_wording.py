@@ -40,6 +40,8 @@ def test_a_preview_gives_each_task_one_line(tmp_path: Path):
         "    check: |\n      test -f a\n      test -s a\n"
     )
     wanted = Wanted(cwd=tmp_path, plan_file=plan)
-    told = speech.preview(anyio.run(partial(prepare, str(tmp_path / "state"), wanted))).splitlines()
+    told = speech.preview(
+        anyio.run(partial(prepare, str(tmp_path / "state"), wanted))
+    ).splitlines()
     assert told[0] == "one: 1 task, at most 5 at once"
     assert told[-1] == "  one (demo, ≤30m00s): Create `a` with b · check: test -f a …"

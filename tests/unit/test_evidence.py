@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.runs import a_task
 from kimi_swarm.core.evidence import REMEDIES, Facts, Verdict, judge, remedy
+from kimi_swarm.core.names import SessionId
 from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcript
-from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.core.task import Expect
+from kimi_swarm.process.records import ExitRecord
+from kimi_swarm.supervisor.judgement import Evidence, Judged, look_at_work
+from kimi_swarm.supervisor.prepare import Seat
 
 SAID = Transcript(last_text="It is built.", finished=Finished("stop"))
 GOOD = Facts("exited", 0, SAID, Expect.CHANGES, commits=1, files=2)
@@ -105,13 +112,13 @@ TABLE: dict[str, tuple[Facts, str, str]] = {
     "a bad exit code fails even with changes": (
         replace(GOOD, exit_code=1),
         "failed",
-        "exit_ok",
+        "exit_code",
     ),
     "a signal fails": (replace(GOOD, exit_code=-11), "failed", "exit_code"),
     "no exit code is not a good one": (
         replace(GOOD, exit_code=None),
         "failed",
-        "exit_ok",
+        "exit_code",
     ),
     "a worker that never started fails": (
         replace(GOOD, cause="not_started", exit_code=None),
@@ -257,6 +264,37 @@ def test_only_what_left_no_record_is_lost(facts: Facts):
 @pytest.mark.parametrize("reason", [*REMEDIES, FailureClass.AUTH.value])
 def test_remedies_are_sentences(reason: str):
     assert remedy(reason).endswith(".")
+
+
+def checked(home: Path, record: ExitRecord | None) -> Judged:
+    """Judge a worker that did well, and whose check ended so."""
+    task = replace(a_task("header"), expect=Expect.EXIT, check="make test")
+    worked = ExitRecord("exited", 0, 1.0, 2.0)
+    seat = Seat(SessionId("calm-river", "header"), task, str(home))
+    evidence = Evidence(seat, Place(str(home)), None, worked, lambda: None)
+
+    async def check(line: str) -> ExitRecord | None:
+        return record
+
+    return anyio.run(look_at_work, evidence, check)
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome"),
+    [
+        (ExitRecord("exited", 0, 2.0, 3.0), Outcome.SUCCEEDED),
+        (ExitRecord("exited", 2, 2.0, 3.0), Outcome.FAILED),
+        (ExitRecord("not_started", None, 2.0, 3.0), Outcome.FAILED),
+        (ExitRecord("deadline", 0, 2.0, 3.0), Outcome.FAILED),
+        (ExitRecord("deadline", -15, 2.0, 3.0), Outcome.FAILED),
+        (None, Outcome.FAILED),
+    ],
+    ids=["good", "bad", "not started", "late", "ended late", "lost"],
+)
+def test_only_a_check_that_ended_by_itself_and_well_has_passed(
+    tmp_path: Path, record: ExitRecord | None, outcome: Outcome
+):
+    assert checked(tmp_path, record).verdict.outcome is outcome
 
 
 def test_a_reason_without_a_remedy_has_none():

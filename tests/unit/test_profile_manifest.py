@@ -16,8 +16,8 @@ from kimi_swarm.config import (
     load_manifest,
     parse_manifest,
 )
-from kimi_swarm.location import config_home
 from kimi_swarm.core.task import Expect, PromptVia
+from kimi_swarm.location import config_home
 from kimi_swarm.workers.profile import make_recipe
 
 ROOT = Path(__file__).parents[2]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kimi_swarm.core.report import (
     REPORT_CHARS,
     SHOWN_FILES,
+    ChangedFile,
     MergeConflict,
     Merged,
     Report,
@@ -28,7 +29,7 @@ GOOD = TaskReport(
     outcome="succeeded",
     reason="changes",
     summary="The header is built.",
-    files=("header.txt",),
+    files=(ChangedFile("header.txt", "A"),),
     files_total=1,
     duration_s=4.0,
     branch="swarm/calm-river/header",
@@ -105,7 +106,9 @@ def test_a_report_is_a_success_only_if_all_is():
             replace,
             st.sampled_from([GOOD, BAD]),
             summary=st.text(max_size=3000),
-            files=st.lists(st.text(max_size=300), max_size=12).map(tuple),
+            files=st.lists(
+                st.builds(ChangedFile, st.text(max_size=300), st.just("M")), max_size=12
+            ).map(tuple),
             sentence=st.text(max_size=3000),
         ),
         max_size=30,
@@ -130,8 +133,8 @@ def test_one_endless_part_does_not_hide_the_failures_after_it():
 
 
 def test_many_files_are_counted_not_listed():
-    names = tuple(f"file-{number}" for number in range(SHOWN_FILES + 2))
-    many = replace(GOOD, files=names, files_total=40)
+    files = tuple(ChangedFile(f"file-{n}", "A") for n in range(SHOWN_FILES + 2))
+    many = replace(GOOD, files=files, files_total=40)
     text = to_markdown(a_report(many))
     assert f"file-{SHOWN_FILES - 1} and {40 - SHOWN_FILES} more; branch" in text
 
@@ -141,7 +144,11 @@ def test_what_workers_write_cannot_pass_for_a_line_of_ours(
     summary: str, sentence: str, path: str, reason: str
 ):
     task = replace(
-        BAD, summary=summary, sentence=sentence, files=(path,), files_total=1
+        BAD,
+        summary=summary,
+        sentence=sentence,
+        files=(ChangedFile(path, "A"),),
+        files_total=1,
     )
     conflicts = (
         MergeConflict("swarm/calm-river/a", (path,), reason),

@@ -275,7 +275,11 @@ def test_a_run_out_of_time_is_ended_whole():
     assert agenda == Agenda(
         (
             Stop("calm-river/z", "run_time_limit"),
-            Cancel("calm-river/a", "run_time_limit"),
+            Cancel(
+                "calm-river/a",
+                "run_time_limit",
+                "The run's time was up before it could start.",
+            ),
         )
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.row import Row
 from kimi_swarm.location import session_folder
 from kimi_swarm.store.views import SessionRow, dialect_of, session_row
 from kimi_swarm.workers.lines import LineReader
@@ -19,7 +19,7 @@ TAIL_BYTES = 262_144
 CHUNK_BYTES = 65_536
 
 
-class LogPage(NamedTuple):
+class LogPage(Row):
     """Some lines of a session's log.
 
     `first` is the 0-based number of the first line given, `total` how many there are;
@@ -60,11 +60,17 @@ def log(
 
 
 def read_lines(
-    home: str, row: SessionRow, dialect: str, *, tail_only: bool
+    home: str,
+    row: SessionRow,
+    dialect: str,
+    *,
+    tail_only: bool,
+    is_whole_only: bool = False,
 ) -> tuple[list[str], bool]:
     """Return a session's readable lines, and whether earlier ones were left out.
 
-    An empty `dialect` leaves lines as they are, but for terminal escapes.
+    An empty `dialect` leaves lines as they are, but for terminal escapes. With
+    `is_whole_only` a last line that may still grow is not given yet.
     """
     ident = parse_session(row.id)
     folder = session_folder(home, ident.run, ident.slug)
@@ -76,7 +82,10 @@ def read_lines(
         if start is None or (name == "err" and row.state != "done"):
             continue
         is_cut = is_cut or start > 0
-        raw = _raw_lines(path, start)
+        may_grow = is_whole_only and not os.path.exists(  # noqa: PTH110 light
+            f"{folder}/{part}/exit.json"
+        )
+        raw = _raw_lines(path, start, may_grow=may_grow)
         found = (
             readable_lines(dialect, raw, is_stderr=name == "err")
             if part == "work" and dialect
@@ -107,7 +116,7 @@ def _start(path: str, *, tail_only: bool) -> int | None:
     return max(0, size - TAIL_BYTES) if tail_only else 0
 
 
-def _raw_lines(path: str, start: int) -> Iterator[str]:
+def _raw_lines(path: str, start: int, *, may_grow: bool) -> Iterator[str]:
     reader = LineReader()
     with open(path, "rb") as file:  # noqa: PTH123 light
         file.seek(start)
@@ -115,4 +124,5 @@ def _raw_lines(path: str, start: int) -> Iterator[str]:
             file.readline(TAIL_BYTES)  # the first line is torn
         while chunk := file.read(CHUNK_BYTES):
             yield from reader.feed(chunk)
-    yield from reader.end()
+    if not may_grow:
+        yield from reader.end()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from kimi_swarm.actions.log import read_lines
-from kimi_swarm.actions.state import changes, existing, keep_alive
+from kimi_swarm.actions.state import HEARTBEAT_S, changes, existing, keep_alive
 from kimi_swarm.core.names import is_session
+from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import (
     EventRow,
@@ -21,10 +21,11 @@ from kimi_swarm.store.views import (
 )
 from kimi_swarm.store.wishes import move_cursor
 
+OUTPUT_STEP_S = 0.25
 TOLD = ("launched", "asked", "answered", "stop_began", "ended", "run_ended")
 
 
-class RunNews(NamedTuple):
+class RunNews(Row):
     """What happened in a run since this asker last asked."""
 
     run: RunRow
@@ -32,7 +33,7 @@ class RunNews(NamedTuple):
     is_timeout: bool
 
 
-class SessionNews(NamedTuple):
+class SessionNews(Row):
     """What a session's worker wrote since this asker last asked."""
 
     session: SessionRow
@@ -51,10 +52,13 @@ def poll(
     look = _session_news if is_session(scope) else _run_news
     with existing(home, scope) as connection:
         news = look(home, connection, scope, asker)
-        if timeout_s <= 0:
+        # What was told counts as read: it must not be looked for again.
+        if timeout_s <= 0 or not news.is_timeout:
             keep_alive(home, connection)
             return news
-        for _ in changes(home, connection, deadline):
+        # Output goes straight from worker to file: nobody announces a new line.
+        step_s = OUTPUT_STEP_S if is_session(scope) else HEARTBEAT_S
+        for _ in changes(home, connection, deadline, step_s=step_s):
             news = look(home, connection, scope, asker)
             if not news.is_timeout:
                 return news
@@ -64,10 +68,10 @@ def poll(
 def _run_news(home: str, connection: Connection, run: str, asker: str) -> RunNews:
     assert home  # noqa: S101 both looks have one shape
     row = run_row(connection, run)
-    events = events_after(connection, run, cursor_of(connection, asker, run))
-    if events:
-        move_cursor(connection, asker, run, events[-1].seq)
-    told = [event for event in events if event.name in TOLD]
+    after = cursor_of(connection, asker, run)
+    told = events_after(connection, run, after, names=TOLD)
+    if told:
+        move_cursor(connection, asker, run, told[-1].seq)
     return RunNews(row, told, not told and row.state != "done")
 
 
@@ -76,7 +80,7 @@ def _session_news(
 ) -> SessionNews:
     row = session_row(connection, session)
     dialect = dialect_of(connection, row)
-    lines, _ = read_lines(home, row, dialect, tail_only=False)
+    lines, _ = read_lines(home, row, dialect, tail_only=False, is_whole_only=True)
     seen = cursor_of(connection, asker, session)
     if len(lines) > seen:
         move_cursor(connection, asker, session, len(lines))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from kimi_swarm.actions.state import changes, existing
+from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import (
-    EventRow,
     RunRow,
     SessionRow,
     cursor_of,
@@ -20,7 +19,7 @@ from kimi_swarm.store.views import (
 from kimi_swarm.store.wishes import move_cursor
 
 
-class Waited(NamedTuple):
+class Waited(Row):
     """What a wait saw: the run, its sessions, and with `--any` the one that ended."""
 
     run: RunRow
@@ -57,12 +56,8 @@ def wait(
 def _next_end(connection: Connection, run: str, asker: str) -> SessionRow | None:
     scope = f"{run}/ends"
     after = cursor_of(connection, asker, scope)
-    event = _first_end(events_after(connection, run, after))
-    if event is None or event.session is None:
-        return None
-    move_cursor(connection, asker, scope, event.seq)
-    return session_row(connection, event.session)
-
-
-def _first_end(events: list[EventRow]) -> EventRow | None:
-    return next((event for event in events if event.name == "ended"), None)
+    for event in events_after(connection, run, after, names=("ended",), limit=1):
+        if event.session is not None:
+            move_cursor(connection, asker, scope, event.seq)
+            return session_row(connection, event.session)
+    return None

@@ -19,7 +19,9 @@ def follow_log(home: str, session: str, *, is_raw: bool) -> int:
         while True:
             row = session_row(connection, session)
             dialect = "" if is_raw else dialect_of(connection, row)
-            lines, _ = read_lines(home, row, dialect, tail_only=False)
+            lines, _ = read_lines(
+                home, row, dialect, tail_only=False, is_whole_only=True
+            )
             for line in lines[seen:]:
                 print(line, flush=True)
             seen = len(lines)

@@ -40,16 +40,24 @@ def ring(
 def watch(home: str) -> socket.socket | None:
     """Open a connection on which every change is announced; None without supervisor."""
     bell = _connect(home)
-    if bell is not None:
+    if bell is None:
+        return None
+    try:
         bell.sendall(b'{"do": "watch"}\n')
+    except OSError:  # it was just leaving
+        bell.close()
+        return None
     return bell
 
 
 def _connect(home: str) -> socket.socket | None:
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     bell.settimeout(ANSWER_LIMIT_S)
+    path = socket_path(home)
     try:
-        bell.connect(socket_path(home))
+        # The folder may be one in a place where everybody can make folders.
+        _require_ours(os.path.dirname(path))  # noqa: PTH120 light
+        bell.connect(path)
     except OSError:
         bell.close()
         return None
@@ -61,7 +69,10 @@ def prepare_socket_folder(home: str) -> str:
     path = socket_path(home)
     folder = os.path.dirname(path)  # noqa: PTH120 light
     os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 light
-    owner = os.stat(folder).st_uid  # noqa: PTH116 light
-    if owner != os.getuid():
-        raise PermissionError(13, "belongs to another user", folder)
+    _require_ours(folder)
     return path
+
+
+def _require_ours(folder: str) -> None:
+    if os.stat(folder).st_uid != os.getuid():  # noqa: PTH116 light
+        raise PermissionError(13, "belongs to another user", folder)

@@ -27,6 +27,7 @@ from kimi_swarm.process.records import (
 )
 
 SOURCE_ROOT = Path(__file__).parents[2]
+LAUNCH_TRIES = 5
 
 
 class LaunchTakenError(SwarmError):
@@ -37,6 +38,19 @@ class LaunchTakenError(SwarmError):
 
     def __init__(self, folder: str) -> None:
         super().__init__(f"Somebody else holds the launch in {folder}.")
+
+
+class ZygoteDeadError(SwarmError):
+    """Raised when every zygote died before it could start the launch."""
+
+    code = "zygote_dead"
+    exit_code = 3
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"The helper that starts workers died {LAUNCH_TRIES} times over {folder}.",
+            remedy="Read supervisor.log in the state folder.",
+        )
 
 
 class Zygote:
@@ -51,15 +65,16 @@ class Zygote:
         """Start the shim of a launch; return the reading end of its FIFO.
 
         The caller owns the descriptor. Raises LaunchTakenError when a shim of this
-        folder may live already, OSError when its files cannot be made.
+        folder may live already, ZygoteDeadError, OSError when its files cannot be made.
         """
         os.makedirs(files.folder, mode=0o700, exist_ok=True)  # noqa: PTH103 strings here
-        while True:
+        for _ in range(LAUNCH_TRIES):
             reading, is_answered = await self._try_launch(files, spec)
             # A zygote that died before its answer may have forked: the lock tells.
             if is_answered or is_locked(files.lock) or read_shim(files) is not None:
                 return reading
             os.close(reading)
+        raise ZygoteDeadError(files.folder)
 
     async def _try_launch(
         self, files: LaunchFiles, spec: LaunchSpec
@@ -142,7 +157,7 @@ def open_alive(files: LaunchFiles) -> int:
 
 
 async def follow(
-    files: LaunchFiles, reading: int, on_news: Callable[[], None]
+    files: LaunchFiles, reading: int, on_news: Callable[[], None] = lambda: None
 ) -> ExitRecord | None:
     """Wait until a launch's shim is gone; return its exit record if it left one.
 

@@ -70,9 +70,9 @@ class _Shim:
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGCHLD, _on_child)
-        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-            signal.signal(ignored, signal.SIG_IGN)
+        # Handled, not ignored: what is ignored stays ignored in the worker.
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(number, _do_nothing)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
     def _on_stop(self, _number: int, _frame: object) -> None:
@@ -180,7 +180,8 @@ class _Shim:
                 return
             patient = time.monotonic() < began + SWEEP_GRACE_S
             for each in left if not patient else left - self.swept:
-                with suppress(ProcessLookupError):
+                # One that took another user's rights is not ours to end.
+                with suppress(ProcessLookupError, PermissionError):
                     os.kill(each.pid, signal.SIGTERM if patient else signal.SIGKILL)
             self.swept |= left
             self._wait(lambda: False, time.monotonic() + SWEEP_STEP_S)
@@ -205,7 +206,7 @@ class _Shim:
         return [*descendants(os.getpid()), *known]
 
 
-def _on_child(_number: int, _frame: object) -> None:
+def _do_nothing(_number: int, _frame: object) -> None:
     """Do nothing: the wake-up descriptor has told the loop already."""
 
 

@@ -156,11 +156,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
+        # A commit can fail too, and would leave the write lock held.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 @contextmanager
@@ -174,8 +175,10 @@ def words_for_errors(home: str) -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
         raise CorruptStateError(home) from error
+    except BrokenPipeError:
+        raise  # whoever read our output has left: no matter of the state folder
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFullError(home) from error
         raise StateFolderError(home, error.strerror or str(error)) from error
 

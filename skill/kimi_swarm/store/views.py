@@ -6,8 +6,9 @@ Named tuples and plain SQL; nothing here imports dataclasses, pydantic or pathli
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from kimi_swarm.core.row import Row
 from kimi_swarm.errors import SwarmError
 
 
@@ -36,7 +37,7 @@ class UnknownSessionError(SwarmError):
         super().__init__(f"There is no session {session!r}.", remedy=remedy)
 
 
-class RunRow(NamedTuple):
+class RunRow(Row):
     """A run with a count of its sessions by state or, when done, by outcome."""
 
     id: str
@@ -60,7 +61,7 @@ class RunRow(NamedTuple):
         return self.total - sum(self.counts.get(name, 0) for name in live)
 
 
-class SessionRow(NamedTuple):
+class SessionRow(Row):
     """A session as it stands in the store."""
 
     id: str
@@ -91,7 +92,7 @@ class SessionRow(NamedTuple):
     asking: str | None
 
 
-class EventRow(NamedTuple):
+class EventRow(Row):
     """One fact of a run's diary; `data` is JSON."""
 
     seq: int
@@ -179,14 +180,20 @@ def _sessions(
 
 
 def events_after(
-    connection: sqlite3.Connection, scope: str, seq: int, *, limit: int = 1000
+    connection: sqlite3.Connection,
+    scope: str,
+    seq: int,
+    *,
+    names: Sequence[str],
+    limit: int = 1000,
 ) -> list[EventRow]:
-    """Return events of a run or session id that came after `seq`, oldest first."""
+    """Return events of these names, of a run or session, after `seq`, oldest first."""
     column = "session" if "/" in scope else "run"
+    marks = ", ".join("?" * len(names))
     rows = connection.execute(
         "SELECT seq, run, session, name, at, data FROM events"  # noqa: S608 ours
-        f" WHERE {column} = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (scope, seq, limit),
+        f" WHERE {column} = ? AND seq > ? AND name IN ({marks}) ORDER BY seq LIMIT ?",
+        (scope, seq, *names, limit),
     )
     return [EventRow(*row) for row in rows]
 

@@ -10,7 +10,7 @@ from kimi_swarm.store.database import transaction
 def wish_stop(connection: sqlite3.Connection, scope: str, cause: str) -> list[str]:
     """Wish that a run, a session or (`*`) everything ends; return the sessions meant.
 
-    Sessions that are over, or were already told, are left alone and not returned.
+    Sessions that are over are left alone and not returned; the first cause stays.
     """
     clause, arguments = {
         True: ("1", ()),
@@ -18,8 +18,8 @@ def wish_stop(connection: sqlite3.Connection, scope: str, cause: str) -> list[st
     }[scope == "*"]
     with transaction(connection):
         rows = connection.execute(
-            "UPDATE sessions SET stop_wish = ?"  # noqa: S608 ours
-            f" WHERE state != 'done' AND stop_wish IS NULL AND {clause}"
+            "UPDATE sessions SET stop_wish = coalesce(stop_wish, ?)"  # noqa: S608 ours
+            f" WHERE state != 'done' AND {clause}"
             " RETURNING id, place",
             (cause, *arguments),
         ).fetchall()

@@ -31,13 +31,16 @@ Check = Callable[[str], Awaitable[ExitRecord | None]]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where to look: the session, its workspace, and how its worker ended."""
+    """Where to look: the session, its workspace, and how its worker ended.
+
+    `stop_cause` tells why the session was told to end, if it was by then.
+    """
 
     seat: Seat
     place: Place
     tree: Worktree | None
     record: ExitRecord | None
-    stop_cause: str | None
+    stop_cause: Callable[[], str | None]
 
 
 class Judged(NamedTuple):
@@ -60,7 +63,7 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
         expect=task.expect,
         ok_exit_codes=task.recipe.ok_exit_codes,
         has_finish=task.recipe.dialect != "text",
-        stop_cause=evidence.stop_cause,
+        stop_cause=evidence.stop_cause(),
         commits=0 if changed is None else changed.commits,
         files=0 if changed is None else changed.total,
         error=None if record is None else record.error,
@@ -68,12 +71,23 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
     verdict = judge(facts)
     if task.check is not None and verdict.outcome is Outcome.SUCCEEDED:
         checked = await check(task.check)
-        exit_code = 1 if checked is None else checked.exit_code
-        facts = replace(facts, check=task.check, check_exit=exit_code)
+        facts = replace(facts, check=task.check, check_exit=_check_exit(checked))
+        if checked is not None and checked.cause == "stopped":
+            facts = replace(facts, stop_cause=evidence.stop_cause())
         verdict = judge(facts)
     detail = _detail(facts, verdict, changed, record)
     summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
     return Judged(verdict, Findings(head, summary, detail))
+
+
+def _check_exit(record: ExitRecord | None) -> int:
+    """Return 0 only for a check that ended by itself, and well.
+
+    One that could not start has no exit code, and one that ran out of time may still
+    end with 0.
+    """
+    is_whole = record is not None and record.cause == "exited"
+    return (record and record.exit_code) or (0 if is_whole else 1)
 
 
 async def _read_output(evidence: Evidence) -> Transcript:

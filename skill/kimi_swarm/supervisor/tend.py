@@ -145,7 +145,7 @@ class Tender:
         place = self._place()
         record = await self._work(place)
         tree = await tree_of(self._desk.connection, self._seat, place)
-        evidence = Evidence(self._seat, place, tree, record, self._cause)
+        evidence = Evidence(self._seat, place, tree, record, lambda: self._cause)
         verdict = await look_at_work(evidence, self._check)
         exit_code = None if record is None else record.exit_code
         return verdict.verdict, verdict.findings, exit_code

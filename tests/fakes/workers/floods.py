@@ -1,5 +1,7 @@
 """Writes many lines: as many as the first argument says."""
 
+from __future__ import annotations
+
 import sys
 
 count = int(sys.argv[1])

@@ -3,16 +3,18 @@
 Every process of it writes its number into the folder that the first argument names.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork() == 0:
     os.setsid()
     if os.fork():
         os._exit(0)  # the grandchild's parent is dead
-with open(f"{sys.argv[1]}/{os.getpid()}", "w"):
-    pass
+Path(sys.argv[1], str(os.getpid())).touch()
 time.sleep(600)
