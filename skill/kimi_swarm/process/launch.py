@@ -16,7 +16,7 @@ from anyio.abc import UNIXSocketStream
 
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.locks import is_locked, try_lock
-from kimi_swarm.process.platform import identity
+from kimi_swarm.process.platform import bearers, identity
 from kimi_swarm.process.records import (
     ExitRecord,
     LaunchFiles,
@@ -27,6 +27,7 @@ from kimi_swarm.process.records import (
 
 SOURCE_ROOT = Path(__file__).parents[2]
 LAUNCH_TRIES = 5
+SWEEP_TRIES = 100
 
 
 class LaunchTakenError(SwarmError):
@@ -176,6 +177,18 @@ async def _until_free(files: LaunchFiles) -> None:
     """Bridge the instant between the closing of a dying shim's two descriptors."""
     while is_locked(files.lock):  # noqa: ASYNC110 microseconds; nothing announces it
         await anyio.sleep(0.001)
+
+
+async def end_bearers(name: str, value: str) -> None:
+    """End by force what a killed shim left: all that bear this variable."""
+    for _ in range(SWEEP_TRIES):
+        left = await anyio.to_thread.run_sync(bearers, name, value)
+        if not left:
+            return
+        for each in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each.pid, signal.SIGKILL)
+        await anyio.sleep(0.01)
 
 
 def stop(files: LaunchFiles) -> bool:

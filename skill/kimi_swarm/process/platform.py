@@ -79,6 +79,26 @@ def descendants(pid: int) -> list[ProcessIdentity]:
     return found
 
 
+def bearers(name: str, value: str) -> list[ProcessIdentity]:
+    """Return every live process that was started with a variable of this value.
+
+    Only Linux tells; elsewhere none are found.
+    """
+    if sys.platform != "linux":
+        return []
+    mark = b"\0" + os.fsencode(f"{name}={value}") + b"\0"
+    found: list[ProcessIdentity] = []
+    for pid, (_, who) in _linux_table().items():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 light
+                environ = b"\0" + file.read()
+        except OSError:  # it ended, or is another user's
+            continue
+        if who is not None and mark in environ:
+            found.append(who)
+    return found
+
+
 _Table = dict[int, tuple[int | None, ProcessIdentity | None]]
 
 

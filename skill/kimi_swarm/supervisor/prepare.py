@@ -23,6 +23,9 @@ from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
 from kimi_swarm.workspace.worktree import add_worktree, create_fresh
 
+FOLDER_VARIABLE = "KIMI_SWARM_FOLDER"
+"""Names the session's folder: what bears it belongs to this session and no other."""
+
 
 class NeedConflictError(SwarmError):
     """Raised when the work of two needs cannot be merged into one beginning."""
@@ -168,6 +171,7 @@ async def make_environment(
     env |= {
         "KIMI_SWARM_SESSION": str(seat.id),
         "KIMI_SWARM_TASK": seat.id.task,
+        FOLDER_VARIABLE: seat.folder,
         "PWD": place.workspace,
     }
     for number, port in enumerate(ports, start=1):

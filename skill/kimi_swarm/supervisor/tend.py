@@ -24,7 +24,13 @@ from kimi_swarm.core.session import (
 )
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
-from kimi_swarm.process.launch import Zygote, follow, open_alive, stop
+from kimi_swarm.process.launch import (
+    Zygote,
+    end_bearers,
+    follow,
+    open_alive,
+    stop,
+)
 from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.process.records import (
@@ -40,6 +46,7 @@ from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
+    FOLDER_VARIABLE,
     Seat,
     make_environment,
     make_place,
@@ -187,11 +194,19 @@ class Tender:
     async def _once(self, files: LaunchFiles, spec: LaunchSpec) -> ExitRecord | None:
         """Run a launch to its end exactly once, over any number of supervisors.
 
-        Returns None when it began and left no record: then nobody knows how it ended.
+        Returns None when it began and left no record: then nobody knows how it ended,
+        and what is left of it is ended by force.
         """
         record = read_exit(files)
-        if record is not None:
-            return record
+        if record is None:
+            record = await self._run_or_adopt(files, spec)
+        if record is None:
+            await end_bearers(FOLDER_VARIABLE, self._seat.folder)
+        return record
+
+    async def _run_or_adopt(
+        self, files: LaunchFiles, spec: LaunchSpec
+    ) -> ExitRecord | None:
         if is_locked(files.lock):
             reading = open_alive(files)
         elif read_shim(files) is not None:
