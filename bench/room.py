@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import ROOT
-from e2e.swarm_cli import Process, Swarm, bare_environment
+from e2e.swarm_cli import Swarm, bare_environment
+
+ZYGOTE = "kimi_swarm.process.zygote"
 
 
 @contextmanager
@@ -56,22 +58,20 @@ def many(argv: list[str], count: int, *, cap: int) -> dict[str, Any]:
     }
 
 
-def supervisor_of(user: Swarm) -> Process:
-    """Return the one supervisor of the room."""
-    (found,) = (
-        one for one in user.processes() if "kimi_swarm.supervisor" in one.command
-    )
-    return found
+class Keepers(NamedTuple):
+    """The processes around a room's workers, by number."""
+
+    supervisor: int
+    zygote: int
+    shims: list[int]
 
 
-def zygotes_of(user: Swarm) -> tuple[Process, list[Process]]:
-    """Return the zygote of the room, and the shims forked from it."""
-    all_ = [
-        one for one in user.processes() if "kimi_swarm.process.zygote" in one.command
-    ]
-    parent = supervisor_of(user).pid
-    (zygote,) = (one for one in all_ if _parent(one.pid) == parent)
-    return zygote, [one for one in all_ if one is not zygote]
+def keepers_of(user: Swarm) -> Keepers:
+    """Find the supervisor, the zygote it started, and the shims forked from that."""
+    forked = [one.pid for one in user.processes() if ZYGOTE in one.command]
+    # By kinship: for an instant a second supervisor may come and find the first.
+    (zygote,) = (pid for pid in forked if _parent(pid) not in forked)
+    return Keepers(_parent(zygote), zygote, [pid for pid in forked if pid != zygote])
 
 
 def _parent(pid: int) -> int:

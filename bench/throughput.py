@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bench.clock import cpu_s_of, memory_kib
 from bench.peers import PEERS, Job
-from bench.room import many, room, supervisor_of, write_plan, zygotes_of
+from bench.room import keepers_of, many, room, write_plan
 from bench.tables import Cell, Table
 from e2e.swarm_cli import Swarm
 
@@ -77,7 +77,7 @@ def _flow(user: Swarm, job: Job) -> Flow:
     warm = write_plan(user, "warm", many(["true"], 1, cap=1))
     user.call("wait", user.spawn(warm))
     plan = write_plan(user, "flow", many(job.argv, job.times, cap=job.cap))
-    keepers = [supervisor_of(user).pid, zygotes_of(user)[0].pid]
+    keepers = keepers_of(user)[:2]
     before = [cpu_s_of(pid) for pid in keepers]
     began = perf_counter()
     run_id = user.spawn(plan)
@@ -99,15 +99,15 @@ def _weigh(user: Swarm) -> Table:
         and monotonic() < limit
     ):
         sleep(0.1)
-    zygote, shims = zygotes_of(user)
-    weights = [memory_kib(one.pid) for one in shims]
-    supervisor = memory_kib(supervisor_of(user).pid)
+    keepers = keepers_of(user)
+    weights = [memory_kib(pid) for pid in keepers.shims]
+    supervisor = memory_kib(keepers.supervisor)
     rows: list[list[Cell]] = [
         [
-            f"shim (median of {len(shims)})",
+            f"shim (median of {len(weights)})",
             *(_median_mib(weights, key) for key in KEYS),
         ],
-        ["zygote", *(memory_kib(zygote.pid)[key] / 1024 for key in KEYS)],
+        ["zygote", *(memory_kib(keepers.zygote)[key] / 1024 for key in KEYS)],
         ["supervisor", *(supervisor[key] / 1024 for key in KEYS)],
     ]
     user.call("kill", run_id, code=None)

@@ -169,17 +169,19 @@ class Swarm:
             if b"kimi_swarm.supervisor" in _read(pid, "cmdline")
         ]
 
-    def zygotes(self) -> list[int]:
-        """Return the zygotes of this state folder and the shims forked from them."""
-        return [
-            pid
-            for pid in self.processes()
-            if b"kimi_swarm.process.zygote" in _read(pid, "cmdline")
-        ]
+    def supervisor(self) -> int:
+        """Wait until there is exactly one supervisor; return it."""
+
+        def look() -> int | None:
+            # While it becomes a daemon there are two for a moment.
+            found = self.supervisors()
+            return found[0] if len(found) == 1 else None
+
+        return until(look) or 0
 
     def kill_supervisor(self) -> int:
         """End the supervisor by force, and see it and its zygote gone."""
-        (pid,) = until(self.supervisors)
+        pid = self.supervisor()
         os.kill(pid, signal.SIGKILL)
         until(lambda: not is_live(pid))
         return pid

@@ -32,7 +32,7 @@ def test_a_worker_gets_exactly_the_allowed_values_and_ours(swarm: Swarm):
         "PWD": workspace,
         "KIMI_SWARM_SESSION": f"{run}/tell",
         "KIMI_SWARM_TASK": "tell",
-        "KIMI_SWARM_LAUNCH": str(swarm.home / "runs" / run / "tell" / "work"),
+        "KIMI_SWARM_FOLDER": str(swarm.home / "runs" / run / "tell"),
     }
     assert (seen["argv"], seen["stdin"], seen["cwd"]) == (["a b"], "", workspace)
 

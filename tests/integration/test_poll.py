@@ -38,9 +38,7 @@ def test_a_line_is_told_once_it_is_whole(swarm: Swarm):
     late = swarm.call("poll", session)
 
     assert (early["state"], early["lines"]) == ("running", [])
-    assert late.out == (
-        "first half and second half\n\nSession succeeded (exit_ok).\n"
-    )
+    assert late.out == ("first half and second half\n\nSession succeeded (exit_ok).\n")
 
 
 def test_it_answers_when_a_worker_writes_and_not_only_when_a_state_changes(

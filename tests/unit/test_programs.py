@@ -58,6 +58,17 @@ def test_an_interpreter_beside_the_script_extends_the_path(tmp_path: Path):
     assert found == FoundProgram((node, tool), f"{tmp_path}{os.pathsep}/nowhere")
 
 
+def test_an_interpreter_beside_the_script_goes_before_another_on_the_path(
+    tmp_path: Path,
+):
+    tool = script(tmp_path / "new" / "tool", "#!/usr/bin/env node\n")
+    node = script(tmp_path / "new" / "node", "#!/bin/sh\n")
+    script(tmp_path / "old" / "node", "#!/bin/sh\n")
+    path = path_of(tmp_path / "old", tmp_path / "new")
+    found = find_program("tool", path=path)
+    assert found == FoundProgram((node, tool), f"{tmp_path / 'new'}{os.pathsep}{path}")
+
+
 def test_a_link_is_not_followed_for_the_name_may_matter(tmp_path: Path):
     script(tmp_path / "box", "#!/bin/sh\n")
     (tmp_path / "tool").symlink_to("box")

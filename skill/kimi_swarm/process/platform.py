@@ -79,23 +79,22 @@ def descendants(pid: int) -> list[ProcessIdentity]:
     return found
 
 
-def marked(name: str, value: str) -> list[ProcessIdentity]:
-    """Return live processes of ours that were started with this variable, on Linux.
+def bearers(name: str, value: str) -> list[ProcessIdentity]:
+    """Return every live process that was started with a variable of this value.
 
-    A child inherits the mark whatever it does to its session and parents; elsewhere
-    nobody may look, and the answer is empty.
+    Only Linux tells; elsewhere none are found.
     """
     if sys.platform != "linux":
         return []
-    mark = f"{name}={value}".encode()
-    found = []
+    mark = b"\0" + os.fsencode(f"{name}={value}") + b"\0"
+    found: list[ProcessIdentity] = []
     for pid, (_, who) in _linux_table().items():
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 light
-                is_marked = mark in file.read().split(b"\0")
-        except OSError:
+                environ = b"\0" + file.read()
+        except OSError:  # it ended, or is another user's
             continue
-        if is_marked and who is not None:
+        if who is not None and mark in environ:
             found.append(who)
     return found
 

@@ -40,9 +40,11 @@ def find_program(name: str, *, path: str, install: str | None = None) -> FoundPr
     """Find a program on `path` (folders as in PATH) without starting anything.
 
     A script that asks `env` for its interpreter comes back behind that interpreter, so
-    that no later change of PATH can swap it. A relative path with a slash comes back as
-    it is: it names a file of the workspace. Raises ProgramMissingError; `install` is
-    the line that would mend it.
+    that no later change of PATH can swap it. The one beside the script goes before the
+    first on PATH: what installed both knows which fits, and a login shell may have put
+    an older one first. A relative path with a slash comes back as it is: it names a
+    file of the workspace. Raises ProgramMissingError; `install` is the line that would
+    mend it.
     """
     if "/" in name and not Path(name).is_absolute():
         return FoundProgram((name,))
@@ -53,18 +55,18 @@ def find_program(name: str, *, path: str, install: str | None = None) -> FoundPr
     words = _interpreter_words(program)
     if not words:
         return FoundProgram((program,))
-    interpreter = _on_path(words[0], path)
-    if interpreter is not None:
-        return FoundProgram((interpreter, *words[1:], program))
     folder = os.path.dirname(program)  # noqa: PTH120 a Path would fold `..` and links
-    interpreter = _on_path(words[0], folder)
+    first = _on_path(words[0], path)
+    interpreter = _on_path(words[0], folder) or first
     if interpreter is None:
         raise ProgramMissingError(
             f"{words[0]}, which runs {name},",
             remedy=f"Install {words[0]} and make sure it is on PATH.",
         )
-    extra = os.pathsep.join((folder, path)) if path else folder
-    return FoundProgram((interpreter, *words[1:], program), extra)
+    argv = (interpreter, *words[1:], program)
+    if interpreter == first:
+        return FoundProgram(argv)
+    return FoundProgram(argv, os.pathsep.join((folder, path)) if path else folder)
 
 
 async def probe_version(

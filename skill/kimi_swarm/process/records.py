@@ -20,9 +20,6 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.process.platform import ProcessIdentity
 
-# A worker and its children carry the name of their launch's folder in this variable.
-LAUNCH_MARK = "KIMI_SWARM_LAUNCH"
-
 
 class LaunchFiles(NamedTuple):
     """The folder of one launch, and the names in it."""

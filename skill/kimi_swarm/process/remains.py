@@ -9,26 +9,26 @@ from contextlib import suppress
 
 from kimi_swarm.process.platform import (
     ProcessIdentity,
+    bearers,
     descendants,
     identity,
-    marked,
 )
-from kimi_swarm.process.records import LAUNCH_MARK, LaunchFiles, read_worker
+from kimi_swarm.process.records import LaunchFiles, read_worker
 
 LIMIT_S = 10.0
 STEP_S = 0.02
 
 
-def end_remains(files: LaunchFiles) -> int:
+def end_remains(files: LaunchFiles, name: str, value: str) -> int:
     """End every process that a launch without a shim still has; return how many.
 
-    Found by the worker's identity, by descent from it, and by the launch's mark in
-    their environment. Blocks for up to ten seconds.
+    Found by the worker's identity, by descent from it, and by the variable that they
+    bear in their environment. Blocks for up to ten seconds.
     """
     ended: set[ProcessIdentity] = set()
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
-        left = _alive(files)
+        left = _alive(files, name, value)
         if not left:
             break
         for each in left:
@@ -39,9 +39,9 @@ def end_remains(files: LaunchFiles) -> int:
     return len(ended)
 
 
-def _alive(files: LaunchFiles) -> set[ProcessIdentity]:
+def _alive(files: LaunchFiles, name: str, value: str) -> set[ProcessIdentity]:
     worker = read_worker(files)
-    found = set(marked(LAUNCH_MARK, files.folder))
+    found = set(bearers(name, value))
     if worker is not None and identity(worker.pid) == worker:
         found |= {worker, *descendants(worker.pid)}
     return found

@@ -27,6 +27,9 @@ from kimi_swarm.workspace.worktree import create_fresh
 # A line that ends like a question or a prompt, where the profile does not say better.
 ASKS = r"[?:>\])]\s*$"
 
+FOLDER_VARIABLE = "KIMI_SWARM_FOLDER"
+"""Names the session's folder: what bears it belongs to this session and no other."""
+
 
 class NeedConflictError(SwarmError):
     """Raised when the work of two needs cannot be merged into one beginning."""
@@ -225,6 +228,7 @@ async def make_environment(
     env |= {
         "KIMI_SWARM_SESSION": str(seat.id),
         "KIMI_SWARM_TASK": seat.id.task,
+        FOLDER_VARIABLE: seat.folder,
         "PWD": place.workspace,
     }
     for number, port in enumerate(ports, start=1):

@@ -25,11 +25,15 @@ from kimi_swarm.core.session import (
 )
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
-from kimi_swarm.process.launch import Zygote, follow, open_alive, stop
+from kimi_swarm.process.launch import (
+    Zygote,
+    follow,
+    open_alive,
+    stop,
+)
 from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.process.records import (
-    LAUNCH_MARK,
     ExitRecord,
     LaunchFiles,
     LaunchSpec,
@@ -44,6 +48,7 @@ from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
+    FOLDER_VARIABLE,
     Former,
     Seat,
     make_environment,
@@ -198,29 +203,31 @@ class Tender:
     async def _once(self, files: LaunchFiles, spec: LaunchSpec) -> ExitRecord | None:
         """Run a launch to its end exactly once, over any number of supervisors.
 
-        Returns None when it began and left no record: then nobody knows how it ended.
+        Returns None when it began and left no record: then nobody knows how it ended,
+        and what is left of it is ended by force.
         """
         record = read_exit(files)
-        if record is not None:
-            return record
+        if record is None:
+            record = await self._run_or_adopt(files, spec)
+        if record is None:
+            await anyio.to_thread.run_sync(
+                end_remains, files, FOLDER_VARIABLE, self._seat.folder
+            )
+        return record
+
+    async def _run_or_adopt(
+        self, files: LaunchFiles, spec: LaunchSpec
+    ) -> ExitRecord | None:
         if is_locked(files.lock):
             reading = open_alive(files)
         elif read_shim(files) is not None:
-            return await self._after_a_dead_shim(files)
+            return read_exit(files)
         else:
-            env = {**spec.env, LAUNCH_MARK: files.folder}
-            reading = await self._desk.zygote.launch(files, spec._replace(env=env))
+            reading = await self._desk.zygote.launch(files, spec)
         async with anyio.create_task_group() as group:
             group.start_soon(self._stop_when_wanted, files)
             record = await follow(files, reading, lambda: self._on_news(files))
             group.cancel_scope.cancel()
-        return record or await self._after_a_dead_shim(files)
-
-    async def _after_a_dead_shim(self, files: LaunchFiles) -> ExitRecord | None:
-        """Return its record, or make sure that nothing it started lives on."""
-        record = read_exit(files)
-        if record is None:
-            await anyio.to_thread.run_sync(end_remains, files)
         return record
 
     def _on_news(self, files: LaunchFiles) -> None:

@@ -1,0 +1,240 @@
+"""The supervisor is killed: nothing is lost, nothing runs twice, nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.swarm import Swarm, is_live, until, with_session, worker
+
+NONE = {"workspace": "none"}
+
+
+def signers(swarm: Swarm) -> tuple[Path, Path, dict[str, Any]]:
+    """Return ledger, gate and a plan's tasks: some sign and stay, some need them."""
+    ledger, gate = swarm.folder / "ledger", swarm.folder / "gate"
+    now, later = swarm.folder / "now", gate
+    now.touch()
+
+    def task(*words: object, needs: tuple[str, ...] = ()) -> dict[str, Any]:
+        argv = worker("signs_ledger.sh", ledger, *words)
+        return {"argv": argv, **NONE, "needs": list(needs)}
+
+    tasks = {
+        "early": task(now),
+        "stays": task(later),
+        "fails": task(later, 7),
+        "next": task(now, needs=("stays",)),
+        "never": task(now, needs=("fails",)),
+    }
+    return ledger, gate, tasks
+
+
+def test_a_killed_supervisor_is_replaced_and_the_run_goes_on(swarm: Swarm):
+    ledger, gate, tasks = signers(swarm)
+    run = swarm.spawn(tasks)
+    until(lambda: ledger.exists() and len(ledger.read_text().split()) == 3)
+    until(lambda: swarm.sessions(run)["early"]["state"] == "done")
+    first = swarm.kill_supervisor()
+
+    gate.touch()  # these two end while nobody looks
+    until(lambda: not with_session(f"{run}/stays") + with_session(f"{run}/fails"))
+    assert swarm.supervisors() == []
+    ended = swarm.ended(run)
+
+    outcomes = {name: (one["outcome"], one["exit_code"]) for name, one in ended.items()}
+    assert outcomes == {
+        "early": ("succeeded", 0),
+        "stays": ("succeeded", 0),
+        "fails": ("failed", 7),
+        "next": ("succeeded", 0),
+        "never": ("cancelled", None),
+    }
+    assert ended["never"]["reason"] == "need_failed"
+    assert max(Counter(ledger.read_text().split()).values()) == 1
+    assert first not in swarm.supervisors()
+
+
+def test_running_workers_are_adopted_and_followed_to_their_end(swarm: Swarm):
+    ledger, gate, tasks = signers(swarm)
+    run = swarm.spawn(tasks)
+    until(lambda: ledger.exists() and len(ledger.read_text().split()) == 3)
+    worker_pid = min(with_session(f"{run}/stays"))
+    swarm.kill_supervisor()
+
+    assert swarm.sessions(run)["stays"]["state"] == "running"
+    until(swarm.supervisors)
+    assert worker_pid in with_session(f"{run}/stays")
+    gate.touch()
+
+    assert swarm.ended(run)["next"]["outcome"] == "succeeded"
+    assert max(Counter(ledger.read_text().split()).values()) == 1
+
+
+def test_a_supervisor_killed_again_and_again_loses_and_doubles_nothing(swarm: Swarm):
+    ledger = swarm.folder / "ledger"
+    swarm.repository()
+    line = (
+        f'echo "$KIMI_SWARM_SESSION" >> {ledger}; sleep 0.1; echo x > $KIMI_SWARM_TASK'
+    )
+    tasks = {f"t{number}": {"argv": ["sh", "-c", line]} for number in range(8)}
+    tasks["last"] = {"argv": ["sh", "-c", line], "needs": list(tasks)}
+    run = swarm.spawn(tasks, limits={"concurrency": 3})
+
+    for _ in range(3):
+        swarm.call("list")
+        until(swarm.supervisors)
+        swarm.kill_supervisor()
+    ended = swarm.ended(run)
+
+    assert {one["outcome"] for one in ended.values()} == {"succeeded"}
+    assert Counter(ledger.read_text().split()) == {f"{run}/{name}": 1 for name in tasks}
+
+
+def test_a_wish_to_stop_made_without_a_supervisor_is_honoured(swarm: Swarm):
+    pids = swarm.folder / "pids"
+    pids.mkdir()
+    run = swarm.spawn({"a": {"argv": worker("ignores_term.py", pids), **NONE}})
+    until(lambda: len(list(pids.iterdir())) == 2)
+    swarm.kill_supervisor()
+
+    swarm.call("kill", run)
+
+    assert swarm.sessions(run)["a"]["outcome"] == "cancelled"
+    assert not any(is_live(int(one.name)) for one in pids.iterdir())
+
+
+def test_the_deadline_holds_without_a_supervisor(swarm: Swarm):
+    task = {"argv": worker("silent.sh"), **NONE, "timeout_s": 1}
+    run = swarm.spawn({"a": task})
+    until(lambda: with_session(f"{run}/a"))
+    swarm.kill_supervisor()
+
+    until(lambda: not with_session(f"{run}/a"))
+    assert swarm.supervisors() == []
+    session = swarm.ended(run)["a"]
+
+    assert (session["outcome"], session["reason"]) == ("timed_out", "time_limit")
+
+
+def test_a_session_without_record_is_lost_and_its_worker_is_ended(swarm: Swarm):
+    run = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE}})
+    record = swarm.home / "runs" / run / "a" / "work" / "shim.json"
+    until(lambda: with_session(f"{run}/a"))
+
+    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+    session = swarm.ended(run)["a"]
+
+    assert (session["outcome"], session["reason"]) == ("lost", "no_exit_record")
+    until(lambda: not with_session(f"{run}/a"), limit_s=5)
+
+
+def test_ten_racing_spawns_make_one_supervisor(swarm: Swarm):
+    plan = swarm.plan({"a": {"argv": worker("silent.sh"), **NONE}})
+
+    callers = [swarm.start("spawn", plan, "--json") for _ in range(10)]
+    answers = [json.loads(each.communicate()[0]) for each in callers]
+
+    for answer in answers:
+        swarm.until_state(f"{answer['run']}/a", "running")
+    assert len({answer["run"] for answer in answers}) == 10
+    until(lambda: len(swarm.supervisors()) == 1)
+
+
+def test_a_supervisor_without_work_ends_itself_and_frees_its_lock(swarm: Swarm):
+    swarm.env["KIMI_SWARM_IDLE_S"] = "0.1"
+    run = swarm.spawn({"a": {"argv": ["true"], **NONE}})
+    swarm.ended(run)
+
+    until(lambda: not swarm.processes())
+
+    assert swarm.sessions(run)["a"]["outcome"] == "succeeded"
+    assert swarm.supervisors() == []
+    again = swarm.spawn({"a": {"argv": ["true"], **NONE}})
+    assert swarm.ended(again)["a"]["outcome"] == "succeeded"
+
+
+def test_spawns_that_meet_a_leaving_supervisor_are_served(swarm: Swarm):
+    swarm.env["KIMI_SWARM_IDLE_S"] = "0"
+    plan = swarm.plan({"a": {"argv": ["true"], **NONE}})
+
+    for _ in range(3):
+        run = swarm.ask("spawn", plan)["run"]
+        assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
+def test_log_poll_and_list_answer_after_the_supervisor_has_gone(swarm: Swarm):
+    swarm.env["KIMI_SWARM_IDLE_S"] = "0"
+    run = swarm.spawn({"a": {"argv": ["echo", "hello"], **NONE}})
+    swarm.ended(run)
+    until(lambda: not swarm.processes())
+
+    assert swarm.call("log", f"{run}/a").out == "hello\n"
+    assert "1 succeeded" in swarm.call("poll", run).out
+    assert "1/1 succeeded" in swarm.call("list").out
+    assert swarm.call("wait", run).out.startswith(f"{run}: 1 succeeded.")
+    assert swarm.processes() == []
+
+
+def test_the_supervisor_outlives_the_caller_its_group_and_its_session(swarm: Swarm):
+    plan = swarm.plan({"a": {"argv": worker("silent.sh"), **NONE}})
+    caller = swarm.start("run", plan, start_new_session=True)
+    (row,) = until(lambda: swarm.ask("list")["runs"])
+    swarm.until_state(f"{row['run']}/a", "running")
+    supervisor = swarm.supervisor()
+
+    os.killpg(caller.pid, signal.SIGKILL)
+    caller.communicate()
+
+    assert is_live(supervisor)
+    assert os.getsid(supervisor) != caller.pid
+    assert swarm.sessions(row["run"])["a"]["state"] == "running"
+
+
+@pytest.mark.parametrize("words", [b"[]\n", b"\xff\n", b"[" * 50_000 + b"\n", b"x"])
+def test_nonsense_at_the_door_disturbs_nobody(swarm: Swarm, words: bytes):
+    run = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE}})
+    before = swarm.supervisor()
+    swarm.until_state(f"{run}/a", "running")
+
+    with knock(swarm) as caller:
+        caller.sendall(words)
+        caller.shutdown(socket.SHUT_WR)
+        assert caller.recv(10) == b""
+
+    swarm.call("kill", run)
+    assert swarm.supervisors() == [before]
+
+
+def test_watchers_that_leave_at_any_moment_disturb_nobody(swarm: Swarm):
+    holding = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE}})
+    before = swarm.supervisor()
+    swarm.until_state(f"{holding}/a", "running")
+    plan = swarm.plan({f"t{n}": {"argv": ["true"], **NONE} for n in range(10)})
+
+    for _ in range(2):
+        busy = swarm.start("spawn", plan)
+        deadline = time.monotonic() + 0.8
+        while time.monotonic() < deadline:
+            for caller in [knock(swarm) for _ in range(10)]:
+                caller.sendall(b'{"do": "watch"}\n')
+                caller.close()
+        busy.communicate()
+
+    # A caller that found the door crowded may have started one that leaves at once.
+    assert swarm.supervisor() == before
+
+
+def knock(swarm: Swarm) -> socket.socket:
+    caller = socket.socket(socket.AF_UNIX)
+    caller.connect(str(swarm.home / "supervisor.sock"))
+    caller.settimeout(10)
+    return caller
