@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_swarm.core.schedule import (
@@ -25,6 +25,8 @@ from kimi_swarm.core.schedule import (
 PROFILES = ("demo", "kimi")
 OUTCOMES = ("succeeded", "succeeded", "failed", "timed_out", "lost")
 STOP_TAKES_S = 1.0
+
+few = settings(max_examples=50, deadline=None)  # each is a whole life of many
 
 
 class Job(NamedTuple):
@@ -211,11 +213,13 @@ def simulated(world: World) -> Simulation:
 
 
 @given(worlds())
+@few
 def test_every_session_of_every_run_comes_to_an_end(world: World):
     assert set(simulated(world).ended) == {job.session for job in world.jobs}
 
 
 @given(worlds())
+@few
 def test_starts_keep_their_distance_over_a_whole_run(world: World):
     starts = simulated(world).starts
     gaps = {run: limits.spacing_s for run, limits in world.runs.items()}
@@ -225,6 +229,7 @@ def test_starts_keep_their_distance_over_a_whole_run(world: World):
 
 
 @given(worlds())
+@few
 def test_what_a_failed_need_cancels_never_ran_and_nothing_else_is_so_cancelled(
     world: World,
 ):
@@ -243,6 +248,7 @@ def test_what_a_failed_need_cancels_never_ran_and_nothing_else_is_so_cancelled(
 
 
 @given(worlds())
+@few
 def test_a_kill_is_answered_soon(world: World):
     simulation = simulated(world)
     for job in world.jobs:
@@ -252,6 +258,7 @@ def test_a_kill_is_answered_soon(world: World):
 
 
 @given(worlds())
+@few
 def test_a_run_is_over_soon_after_its_time(world: World):
     simulation = Simulation(world)
     simulation.run()
@@ -261,5 +268,6 @@ def test_a_run_is_over_soon_after_its_time(world: World):
 
 
 @given(worlds())
+@few
 def test_a_simulation_repeats_itself(world: World):
     assert simulated(world) == simulated(world)

@@ -29,8 +29,9 @@ OUTCOMES = ("succeeded", "failed", "cancelled", "timed_out", "lost")
 NOW = 100.0
 
 moments = st.integers(90, 120).map(float)
-gaps = st.sampled_from([0.0, 0.5, 5.0])
-wishes = st.sampled_from([None, None, None, "killed"])
+ready_moments = st.just(0.0) | st.just(0.0) | moments
+gaps = st.sampled_from([0.0, 0.0, 0.0, 0.5, 5.0])
+wishes = st.sampled_from([None] * 7 + ["killed"])
 
 
 def named(snapshot: Snapshot) -> dict[str, Waiting]:
@@ -54,7 +55,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
                 case "waiting":
                     several = st.sets(st.sampled_from(TASKS[:place] or "-"), max_size=2)
                     needs = tuple(draw(several)) if place else ()
-                    wish, ready_at = draw(wishes), draw(moments)
+                    wish, ready_at = draw(wishes), draw(ready_moments)
                     waiting.append(
                         Waiting(session, run, task, profile, needs, wish, ready_at)
                     )
@@ -63,7 +64,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
                     busy.append(Busy(session, run, profile, wish, draw(st.booleans())))
                 case _:
                     outcomes[run][task] = draw(st.sampled_from(OUTCOMES))
-    limits = st.builds(RunLimits, st.integers(1, 4), gaps, st.none() | moments)
+    limits = st.builds(
+        RunLimits, st.integers(1, 4), gaps, st.none() | st.none() | moments
+    )
     return Snapshot(
         at=NOW,
         waiting=waiting,
