@@ -15,6 +15,7 @@ BAD_INPUT = 2
 DEFECT = 3
 OUT_OF_TIME = 124
 INTERRUPTED = 130
+SENTENCE_CHARS = 2_000
 
 
 def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
@@ -49,7 +50,10 @@ def tell(error: SwarmError, *, is_json: bool) -> None:
         }
         print(json.dumps({"version": 1, "error": fields}))
         return
-    sentence = str(error)
+    from kimi_swarm.workers.plain import clip  # noqa: PLC0415 only for an error
+
+    # One line, whatever somebody typed or a plan holds.
+    sentence = clip(str(error), SENTENCE_CHARS)
     if not sentence.endswith((".", "?", "!")):
         sentence += "."
     remedy = f" {error.remedy}" if error.remedy else ""
