@@ -15,11 +15,17 @@ from kimi_swarm.workers.dialect import (
     Dialect,
     UnknownDialectError,
     dialect_named,
+    dialect_names,
     fold,
 )
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
-NAMES = ("text", "swarm", "kimi")
+NAMES = dialect_names()
+OF_FOLDER = {
+    "kilo-7.7.7": "opencode",
+    "kimi-2.1.0": "kimi",
+    "kimi-cli-1.49.0": "kimi-legacy",
+}
 
 
 class Recorded(NamedTuple):
@@ -36,7 +42,7 @@ class Recorded(NamedTuple):
 
 RECORDED = [
     Recorded(
-        dialect=out.parent.name.partition("-")[0],
+        dialect=OF_FOLDER.get(out.parent.name, out.parent.name),
         case=out.stem,
         out=out.read_bytes(),
         err=out.with_suffix(".err").read_bytes(),
@@ -93,7 +99,7 @@ def test_output_that_ends_after_any_line_can_be_read(recorded: Recorded):
         part = fold(recorded.dialect, lines[:count], [])
         assert part.tool_calls <= whole.tool_calls
         assert part.retries <= whole.retries
-    if recorded.dialect != "text" and whole.finished is not None:
+    if whole.finished is not None and whole.finished.is_proper:
         assert fold(recorded.dialect, lines[:-1], []).finished is None
 
 
@@ -101,6 +107,9 @@ KEYS = (
     *("role", "type", "content", "tool_calls", "function", "name", "arguments"),
     *("event", "text", "class", "status", "status_code", "session_id", "reason"),
     *("error_message", "input_tokens", "cost_usd", "conversation", "summary"),
+    *("part", "tool", "state", "sessionID", "tokens", "cache", "cost", "error", "data"),
+    *("message", "statusCode", "subtype", "is_error", "result", "usage", "errors"),
+    *("item", "thread_id", "changes", "path", "severity", "stats", "status", "delta"),
 )
 json_values = st.recursive(
     st.none()
@@ -108,7 +117,10 @@ json_values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["assistant", "meta", "tool", "turn.step.retrying", "usage"]),
+    | st.sampled_from(["assistant", "meta", "tool", "turn.step.retrying", "usage"])
+    | st.sampled_from(["step_start", "step_finish", "tool_use", "error", "message"])
+    | st.sampled_from(["system", "api_retry", "result", "item.completed", "init"])
+    | st.sampled_from(["turn.completed", "turn.failed", "thread.started", "text"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -153,4 +165,6 @@ def test_an_unknown_dialect_is_refused_with_those_that_exist():
     with pytest.raises(UnknownDialectError) as refused:
         dialect_named("klingon")
     assert refused.value.code == "unknown_dialect"
-    assert refused.value.remedy == "Use one of: kimi, swarm, text."
+    assert refused.value.remedy == (
+        "Use one of: claude, codex, gemini, kimi, kimi-legacy, opencode, swarm, text."
+    )

@@ -101,7 +101,10 @@ def test_an_unknown_profile_is_refused_with_what_was_meant():
     with pytest.raises(UnknownProfileError) as caught:
         load_manifest().profile("kimmi")
     assert str(caught.value) == ('There is no profile "kimmi"; did you mean "kimi"?')
-    assert caught.value.remedy == "Profiles are: demo, command, kimi."
+    assert caught.value.remedy == (
+        "Profiles are: demo, command, kilo, kimi, kimi-legacy, claude, codex, gemini, "
+        "qwen, opencode."
+    )
 
 
 @pytest.mark.parametrize("data", [None, [], {"name": "x"}, {"profiles": 3}])

@@ -33,6 +33,14 @@ class PromptVia(StrEnum):
     NONE = "none"
 
 
+class Permission(StrEnum):
+    """What a worker may do: look only, change its workspace, or anything it can."""
+
+    READ = "read"
+    EDIT = "edit"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkspaceNeed:
     """The workspace a task asks for.
@@ -55,9 +63,15 @@ class Recipe:
     A prompt longer than `prompt_limit_bytes` goes by file and the worker gets a short
     prompt that names it. `env_set` holds literal values, `env_pass` names whose values
     come from the environment of whoever spawned the run and never enter the store.
-    With `pty` it gets a terminal; a last line that matches `asks` is a question.
-    `resume_argv` goes on with the conversation that `{conversation}` names, without a
-    screen, and `attach_argv` with one; empty where the worker cannot.
+
+    `resume_argv` goes on with the conversation whose id stands for `{conversation}`
+    and takes a prompt as `argv` does; `attach_argv` puts a person into it and takes
+    none. `warm_up_argv` must once run alone per state folder, for `warm_up_limit_s` at
+    most. All three are whole command lines; empty means that there is no such way.
+    `usage_files` are globs (`~`, `${NAME:-else}`, `{conversation}`) of files that hold
+    token counts in `usage_format`. `asks` matches a last line that waits for an answer.
+    Each of `errors` is a pattern of output and the failure class that it means, each
+    of `exit_errors` an exit code and its class.
     """
 
     profile: str
@@ -67,16 +81,25 @@ class Recipe:
     long_prompt: str = "Read {prompt_file} to its end and do what it says."
     env_set: dict[str, str] = field(default_factory=dict)
     env_pass: tuple[str, ...] = ()
-    pty: bool = False
-    asks: str | None = None
-    resume_argv: tuple[str, ...] = ()
-    attach_argv: tuple[str, ...] = ()
     dialect: str = "text"
     merge_stderr: bool = True
     ok_exit_codes: tuple[int, ...] = (0,)
     grace_s: float = 5.0
     max_parallel: int | None = None
     spacing_s: float = 0.0
+    permission: Permission = Permission.EDIT
+    resume_argv: tuple[str, ...] = ()
+    attach_argv: tuple[str, ...] = ()
+    warm_up_argv: tuple[str, ...] = ()
+    warm_up_limit_s: float = 120.0
+    usage_files: tuple[str, ...] = ()
+    usage_format: str | None = None
+    pty: bool = False
+    asks: str | None = None
+    errors: tuple[tuple[str, str], ...] = ()
+    exit_errors: tuple[tuple[int, str], ...] = ()
+    first_output_s: float | None = None
+    silence_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +128,12 @@ def task_to_dict(task: Task) -> dict[str, Any]:
     return asdict(task)
 
 
+_WORDS = (
+    *("argv", "env_pass", "ok_exit_codes", "usage_files"),
+    *("resume_argv", "attach_argv", "warm_up_argv"),
+)
+
+
 def task_from_dict(data: dict[str, Any]) -> Task:
     """Rebuild a task from what `task_to_dict` made.
 
@@ -112,9 +141,13 @@ def task_from_dict(data: dict[str, Any]) -> Task:
     """
     recipe = dict(data["recipe"])
     recipe["prompt_via"] = PromptVia(recipe["prompt_via"])
-    for key in ("argv", "env_pass", "ok_exit_codes", "resume_argv", "attach_argv"):
+    recipe["permission"] = Permission(recipe.get("permission", Permission.EDIT))
+    for key in _WORDS:
         if key in recipe:
             recipe[key] = tuple(recipe[key])
+    for key in ("errors", "exit_errors"):
+        if key in recipe:
+            recipe[key] = tuple((what, str(failure)) for what, failure in recipe[key])
     need = dict(data["workspace"])
     need["mode"] = WorkspaceMode(need["mode"])
     need["copy"] = tuple(need["copy"])

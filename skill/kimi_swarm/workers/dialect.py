@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kimi_swarm.core.output import OutputEvent, Transcript
 from kimi_swarm.errors import SwarmError
@@ -42,20 +42,42 @@ class Dialect(Protocol):
         """Return what only the end of all output shows."""
 
 
-def dialect_named(name: str) -> Dialect:
-    """Return a fresh reader of the dialect. Raises UnknownDialectError."""
+def dialect_names() -> tuple[str, ...]:
+    """Return the names of all dialects, in order of the alphabet."""
+    return tuple(sorted(_DIALECTS))
+
+
+def dialect_named(name: str, errors: Sequence[tuple[str, str]] = ()) -> Dialect:
+    """Return a fresh reader of the dialect. Raises UnknownDialectError.
+
+    Each of `errors` is a pattern of output and the failure class that it means, told
+    at the end if the dialect itself told no failure and no proper end.
+    """
     make = _DIALECTS.get(name)
     if make is None:
         raise UnknownDialectError(name)
-    return make()
+    if not errors:
+        return make()
+    from kimi_swarm.workers.patterns import (  # noqa: PLC0415 few profiles have any
+        PatternDialect,
+    )
+
+    return PatternDialect(make(), errors)
 
 
-def fold(name: str, stdout: Iterable[bytes], stderr: Iterable[bytes]) -> Transcript:
+def fold(
+    name: str,
+    stdout: Iterable[bytes],
+    stderr: Iterable[bytes],
+    *,
+    errors: Sequence[tuple[str, str]] = (),
+) -> Transcript:
     """Read the whole output of a session, given in chunks, into one transcript.
 
-    Standard output is read first, then standard error. Raises UnknownDialectError.
+    Standard output is read first, then standard error. `errors` are a profile's own
+    patterns, as in `dialect_named`. Raises UnknownDialectError.
     """
-    dialect = dialect_named(name)
+    dialect = dialect_named(name, errors)
     transcript = Transcript()
     for chunks, is_stderr in ((stdout, False), (stderr, True)):
         for line in _lines(chunks):
@@ -73,28 +95,24 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     yield from reader.end()
 
 
-def _text() -> Dialect:
-    from kimi_swarm.workers.text import TextDialect  # noqa: PLC0415 only the one in use
+def _make(module: str, reader: str) -> Callable[[], Dialect]:
+    def make() -> Dialect:
+        # Only the one in use is imported: `log` has no time for the others.
+        from importlib import import_module  # noqa: PLC0415 nor for this
 
-    return TextDialect()
+        dialect: Dialect = getattr(import_module(module, __package__), reader)()
+        return dialect
 
-
-def _swarm() -> Dialect:
-    from kimi_swarm.workers.swarm import (  # noqa: PLC0415 only the one in use
-        SwarmDialect,
-    )
-
-    return SwarmDialect()
-
-
-def _kimi() -> Dialect:
-    from kimi_swarm.workers.kimi import KimiDialect  # noqa: PLC0415 only the one in use
-
-    return KimiDialect()
+    return make
 
 
 _DIALECTS: dict[str, Callable[[], Dialect]] = {
-    "text": _text,
-    "swarm": _swarm,
-    "kimi": _kimi,
+    "text": _make(".text", "TextDialect"),
+    "swarm": _make(".swarm", "SwarmDialect"),
+    "kimi": _make(".kimi", "KimiDialect"),
+    "kimi-legacy": _make(".kimi_legacy", "KimiLegacyDialect"),
+    "opencode": _make(".opencode", "OpencodeDialect"),
+    "claude": _make(".claude", "ClaudeDialect"),
+    "codex": _make(".codex", "CodexDialect"),
+    "gemini": _make(".gemini", "GeminiDialect"),
 }

@@ -21,6 +21,11 @@ def json_object(line: str) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
+def mapping_in(value: object) -> dict[str, object]:
+    """Return the value if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
 def text_in(value: object) -> str:
     """Return the value if it is text, else an empty one."""
     return value if isinstance(value, str) else ""

@@ -19,17 +19,14 @@ from kimi_swarm.core.output import (
     Finished,
     LineIgnored,
     OutputEvent,
-    TextWritten,
-    ToolUsed,
+)
+from kimi_swarm.workers.chat_message import (
+    MAX_RESULT_CHARS,
+    assistant_events,
+    text_of,
 )
 from kimi_swarm.workers.fields import MAX_TEXT_CHARS, json_object, text_in
 from kimi_swarm.workers.plain import bounded, clip
-
-MAX_SUMMARY_CHARS = 160
-MAX_RESULT_CHARS = 300
-
-# The argument that tells a reader most, whichever tool it is.
-_TELLING = ("path", "file_path", "command", "pattern", "query", "url", "description")
 
 
 class KimiDialect:
@@ -48,9 +45,9 @@ class KimiDialect:
             return self._plain_line(bounded(line, MAX_TEXT_CHARS))
         match message.get("role"):
             case "assistant":
-                events = _assistant(message)
+                events = assistant_events(message)
             case "tool":
-                result = _text_of(message.get("content"))
+                result = text_of(message.get("content"))
                 events = [LineIgnored(clip(result, MAX_RESULT_CHARS))]
             case "meta":
                 events = _meta(message)
@@ -86,22 +83,6 @@ class KimiDialect:
         self._refusal = refusal(line) or self._refusal
 
 
-def _assistant(message: dict[str, object]) -> list[OutputEvent] | None:
-    events: list[OutputEvent] = []
-    text = _text_of(message.get("content"))
-    if text.strip():
-        events.append(TextWritten(bounded(text, MAX_TEXT_CHARS)))
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else []:
-        match call:
-            case {"function": {"name": str(name), **rest}}:
-                summary = _summary(name, rest.get("arguments"))
-                events.append(ToolUsed(clip(name, 100), summary))
-            case _:
-                pass
-    return events or None
-
-
 def _meta(message: dict[str, object]) -> list[OutputEvent] | None:
     match message:
         case {"type": "system.version"}:
@@ -118,24 +99,3 @@ def _meta(message: dict[str, object]) -> list[OutputEvent] | None:
             return [ConversationKnown(known), *ended] if known else ended
         case _:
             return None
-
-
-def _text_of(content: object) -> str:
-    if not isinstance(content, list):
-        return text_in(content)
-    parts = []
-    for part in content:
-        match part:
-            case str(text) | {"type": "text", "text": str(text)}:
-                parts.append(text)
-            case _:
-                pass
-    return "\n".join(parts)
-
-
-def _summary(name: str, arguments: object) -> str:
-    given = json_object(arguments) if isinstance(arguments, str) else arguments
-    if not isinstance(given, dict):
-        return clip(name, MAX_SUMMARY_CHARS)
-    telling = next((given[key] for key in _TELLING if text_in(given.get(key))), "")
-    return clip(f"{name} {telling}", MAX_SUMMARY_CHARS)

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from kimi_swarm.core.task import Expect, PromptVia, Recipe
-from kimi_swarm.core.written import Line, Text, Word, Written, quoted
+from kimi_swarm.core.task import Expect, Permission, PromptVia, Recipe
+from kimi_swarm.core.written import Line, Text, Written, quoted
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.workers.dialect import dialect_names
+from kimi_swarm.workers.profile_terms import (
+    CONVERSATION,
+    STATE,
+    Cost,
+    Environment,
+    EnvName,
+    Groups,
+    Hold,
+    Interpreter,
+    Lines,
+    Pattern,
+    Room,
+    Seconds,
+    StatePath,
+    Symptom,
+    UsageFiles,
+    VersionProbe,
+    WarmUp,
+)
+
+__all__ = [
+    "BASIC_ENV",
+    "Kind",
+    "Profile",
+    "ProfileError",
+    "VersionProbe",
+    "make_recipe",
+]
 
 MODEL = "{model}"
 PROMPT = "{prompt}"
 PROMPT_FILE = "{prompt_file}"
+PERMISSION = "{permission}"
 
 # What any program may need to find its home, its language and the way out.
 BASIC_ENV = (
@@ -64,86 +94,48 @@ class Kind(StrEnum):
     COMMAND = "command"
 
 
-def _word_alone(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _pattern(text: str) -> str:
-    try:
-        groups = re.compile(text).groups
-    except re.error as error:
-        raise ValueError(f"{quoted(text)} is no pattern: {error}") from None
-    if groups != 1:
-        raise ValueError(f"{quoted(text)} must have exactly one group: the version")
-    return text
-
-
-def _version(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)*", text):
-        raise ValueError(f"{quoted(text)} is no version like 22.19")
-    return text
-
-
-def _env_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError(f"{quoted(text)} is no name of a variable")
-    return text
-
-
-EnvName = Annotated[str, AfterValidator(_env_name)]
-Lines = Annotated[tuple[Line, ...], Field(strict=False)]
-Group = Annotated[Lines, BeforeValidator(_word_alone)]
-Pattern = Annotated[Line, AfterValidator(_pattern)]
-Version = Annotated[Line, AfterValidator(_version)]
-
-
-class Environment(Written):
-    """Variables a worker gets: literal ones, and names passed on beside the basics."""
-
-    values: dict[EnvName, Word] = Field(default_factory=dict, alias="set")
-    passed: tuple[EnvName, ...] = Field(default=(), strict=False, alias="pass")
-
-
-class VersionProbe(Written):
-    """How a program tells its version, and which version was tested (or at least)."""
-
-    argv: Lines = ("--version",)
-    pattern: Pattern = r"(\d+(?:\.\d+)+)"
-    tested: Version | None = None
-    at_least: Version | None = None
-
-
-class Interpreter(Written):
-    """What runs the program when it is a script: its name and the oldest that works."""
-
-    name: Line
-    at_least: Version
-
-
 class Profile(Written):
     """One kind of worker.
 
-    An item of `argv` that is a list stands or falls as a whole: it is left out when it
-    mentions `{model}` and the task names none. Without `expect` the workspace decides.
+    An item of `argv`, `resume` or `attach` that is a list stands or falls as a whole:
+    it is left out when it mentions `{model}` and the task names none; the item
+    `{permission}` becomes the words of the permission's `argv`. Without `expect` the
+    workspace decides. What each field is for stands at the head of manifest.yaml.
     """
 
     name: Line
     summary: Line
     kind: Annotated[Kind, Field(strict=False)]
     program: Line | None = None
+    also_named: Lines = ()
     interpreter: Interpreter | None = None
-    argv: Annotated[tuple[Group, ...], Field(strict=False)] = ()
+    argv: Groups = ()
+    resume: Groups = ()
+    attach: Groups = ()
     prompt_via: Annotated[PromptVia, Field(strict=False)]
     prompt_limit_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 100_000
     long_prompt: Line = f"Read {PROMPT_FILE} to its end and do what it says."
     env: Environment = Environment()
+    isolate: dict[EnvName, StatePath] = Field(default_factory=dict)
+    permissions: dict[Annotated[Permission, Field(strict=False)], Hold] = Field(
+        default_factory=dict
+    )
     dialect: Line = "text"
     merge_stderr: bool = False
+    errors: Annotated[tuple[Symptom, ...], Field(strict=False)] = ()
+    asks: Pattern | None = None
+    pty: bool = False
+    usage: UsageFiles | None = None
     ok_exit_codes: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = (0,)
     expect: Annotated[Expect, Field(strict=False)] | None = None
     grace_s: Annotated[float, Field(ge=0, le=600)] = 5.0
+    first_output_s: Seconds | None = None
+    silence_s: Seconds | None = None
     max_parallel: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_parallel_per: Room = Room()
+    start: Cost | None = None
     spacing_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    warm_up: WarmUp | None = None
     version: VersionProbe | None = None
     install: Line | None = None
     sends_to: Text
@@ -151,7 +143,7 @@ class Profile(Written):
     @property
     def takes_model(self) -> bool:
         """Whether a task may name a model."""
-        return any(MODEL in word for group in self.argv for word in group)
+        return any(MODEL in word for word in _words_of(self.argv))
 
     @property
     def install_line(self) -> str | None:
@@ -161,24 +153,49 @@ class Profile(Written):
         needed = f"{self.interpreter.name} {self.interpreter.at_least} or newer"
         return f"{self.install} (needs {needed})"
 
+    def holds(self, permission: Permission) -> str:
+        """Return one true sentence on what holds a worker to the permission."""
+        if known := self.permissions.get(permission):
+            return known.holds
+        if permission is Permission.FULL:
+            return "It may do whatever your user may do."
+        return "Nothing holds it: it may do whatever your user may do."
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Profile:
-        words = [word for group in self.argv for word in group]
         if (self.kind is Kind.COMMAND) is not (self.program is None):
             raise ValueError("a program belongs to every kind but command")
         if self.kind is Kind.COMMAND and (
-            words or self.prompt_via is not PromptVia.NONE
+            self.argv or self.prompt_via is not PromptVia.NONE
         ):
             raise ValueError("kind command takes argv from the task and no prompt")
-        told = any(PROMPT in word for word in words)
-        if (self.prompt_via is PromptVia.ARGUMENT) is not told:
-            raise ValueError(f"{PROMPT} belongs in argv when prompt_via is argument")
-        if self.prompt_via is PromptVia.FILE and not any(
-            PROMPT_FILE in word for word in words
-        ):
-            raise ValueError(f"{PROMPT_FILE} belongs in argv when prompt_via is file")
+        _check_words("argv", self.argv, self.prompt_via)
+        if self.resume:
+            _check_words("resume", self.resume, self.prompt_via)
+        for field, groups in (("resume", self.resume), ("attach", self.attach)):
+            if groups and not _mentions(groups, CONVERSATION):
+                raise ValueError(f"{CONVERSATION} belongs in {field}")
+        if _mentions(self.argv, CONVERSATION):
+            raise ValueError(
+                f"{CONVERSATION} belongs in resume and attach, not in argv"
+            )
+        if _mentions(self.attach, PROMPT) or _mentions(self.attach, PROMPT_FILE):
+            raise ValueError("attach takes no prompt: a person goes on there")
         if PROMPT_FILE not in self.long_prompt:
             raise ValueError(f"long_prompt must name {PROMPT_FILE}")
+        if self.dialect not in dialect_names():
+            known = ", ".join(dialect_names())
+            raise ValueError(f"dialect must be one of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _permissions_are_whole(self) -> Profile:
+        if self.permissions and Permission.EDIT not in self.permissions:
+            raise ValueError("permissions must tell of edit, which is the default")
+        if any(hold.argv for hold in self.permissions.values()) and not _mentions(
+            self.argv, PERMISSION
+        ):
+            raise ValueError(f"{PERMISSION} belongs in argv when permissions have argv")
         return self
 
 
@@ -189,13 +206,68 @@ def make_recipe(
     extra_path: str | None,
     model: str | None,
     argv: tuple[str, ...] | None,
+    permission: Permission = Permission.EDIT,
+    state: str | None = None,
 ) -> Recipe:
     """Apply a profile to one task.
 
     `program_argv` is the found program (absolute, behind its interpreter), `argv` the
     task's own words for kind `command`. A given `extra_path` becomes the worker's PATH.
-    Raises ProfileError when the profile cannot take the model or the argv.
+    With a `state` folder (absolute) the worker keeps its own state below it. Raises
+    ProfileError when the profile cannot take the model, the argv or the permission.
     """
+    _refuse_what_it_cannot(profile, model, argv, permission)
+    hold = profile.permissions.get(permission)
+
+    def line(groups: Groups) -> tuple[str, ...]:
+        words = _filled(groups, model, hold)
+        return (*program_argv, *words) if groups else ()
+
+    warm_up = profile.warm_up
+    return Recipe(
+        profile=profile.name,
+        argv=(*program_argv, *argv[1:]) if argv else line(profile.argv) or program_argv,
+        prompt_via=profile.prompt_via,
+        prompt_limit_bytes=profile.prompt_limit_bytes,
+        long_prompt=profile.long_prompt,
+        env_set=_values(profile, hold, extra_path, state),
+        env_pass=(*BASIC_ENV, *profile.env.passed),
+        dialect=profile.dialect,
+        merge_stderr=profile.merge_stderr,
+        ok_exit_codes=profile.ok_exit_codes,
+        grace_s=profile.grace_s,
+        max_parallel=profile.max_parallel,
+        spacing_s=profile.spacing_s,
+        permission=permission,
+        resume_argv=line(profile.resume),
+        attach_argv=line(profile.attach),
+        warm_up_argv=(*program_argv, *warm_up.argv) if warm_up else (),
+        warm_up_limit_s=warm_up.limit_s if warm_up else 0.0,
+        usage_files=profile.usage.files if profile.usage else (),
+        usage_format=profile.usage.format.value if profile.usage else None,
+        pty=profile.pty,
+        asks=profile.asks,
+        errors=tuple(
+            (told.pattern, told.failure.value)
+            for told in profile.errors
+            if told.pattern
+        ),
+        exit_errors=tuple(
+            (told.exit_code, told.failure.value)
+            for told in profile.errors
+            if told.exit_code is not None
+        ),
+        first_output_s=profile.first_output_s,
+        silence_s=profile.silence_s,
+    )
+
+
+def _refuse_what_it_cannot(
+    profile: Profile,
+    model: str | None,
+    argv: tuple[str, ...] | None,
+    permission: Permission,
+) -> None:
     if (profile.kind is Kind.COMMAND) is not (argv is not None):
         wanted = "needs argv" if argv is None else "takes a prompt, not argv"
         raise ProfileError(profile.name, wanted)
@@ -205,29 +277,42 @@ def make_recipe(
             f"takes no model, but {quoted(model)} is asked for",
             remedy="Leave the model out, or choose a profile that takes one.",
         )
-    words = argv[1:] if argv else _filled(profile, model)
-    path = {} if extra_path is None else {"PATH": extra_path}
-    return Recipe(
-        profile=profile.name,
-        argv=(*program_argv, *words),
-        prompt_via=profile.prompt_via,
-        prompt_limit_bytes=profile.prompt_limit_bytes,
-        long_prompt=profile.long_prompt,
-        env_set={**profile.env.values, **path},
-        env_pass=(*BASIC_ENV, *profile.env.passed),
-        dialect=profile.dialect,
-        merge_stderr=profile.merge_stderr,
-        ok_exit_codes=profile.ok_exit_codes,
-        grace_s=profile.grace_s,
-        max_parallel=profile.max_parallel,
-        spacing_s=profile.spacing_s,
-    )
+    if permission is Permission.READ and permission not in profile.permissions:
+        raise ProfileError(
+            profile.name,
+            "cannot be held to reading",
+            remedy="Choose a profile that can, or allow it to edit.",
+        )
 
 
-def _filled(profile: Profile, model: str | None) -> tuple[str, ...]:
-    words: list[str] = []
-    for group in profile.argv:
-        if model is None and any(MODEL in word for word in group):
-            continue
-        words += [word.replace(MODEL, model or "") for word in group]
-    return tuple(words)
+def _values(
+    profile: Profile, hold: Hold | None, extra_path: str | None, state: str | None
+) -> dict[str, str]:
+    values = {**profile.env.values, **(hold.values if hold else {})}
+    if state is not None:
+        for name, place in profile.isolate.items():
+            values[name] = place.replace(STATE, state)
+    return values if extra_path is None else {**values, "PATH": extra_path}
+
+
+def _filled(groups: Groups, model: str | None, hold: Hold | None) -> Iterator[str]:
+    for group in groups:
+        if group == (PERMISSION,):
+            yield from hold.argv if hold else ()
+        elif model is not None or not any(MODEL in word for word in group):
+            yield from (word.replace(MODEL, model or "") for word in group)
+
+
+def _check_words(field: str, groups: Groups, via: PromptVia) -> None:
+    if (via is PromptVia.ARGUMENT) is not _mentions(groups, PROMPT):
+        raise ValueError(f"{PROMPT} belongs in {field} when prompt_via is argument")
+    if via is PromptVia.FILE and not _mentions(groups, PROMPT_FILE):
+        raise ValueError(f"{PROMPT_FILE} belongs in {field} when prompt_via is file")
+
+
+def _mentions(groups: Groups, word: str) -> bool:
+    return any(word in one for one in _words_of(groups))
+
+
+def _words_of(groups: Groups) -> Iterator[str]:
+    return (word for group in groups for word in group)
