@@ -114,11 +114,17 @@ class Swarm:
             **more,
         )
 
-    def call(self, *words: object, code: int | None = 0, **more: Any) -> Done:
+    def call(
+        self,
+        *words: object,
+        code: int | None = 0,
+        limit_s: float = LIMIT_S,
+        **more: Any,
+    ) -> Done:
         """Run one command to its end; `code` is the exit code that is asserted."""
         began = time.monotonic()
         with self.start(*words, **more) as process:
-            out, err = process.communicate(timeout=LIMIT_S)
+            out, err = process.communicate(timeout=limit_s)
         done = Done(process.returncode, out, err, time.monotonic() - began)
         assert "Traceback" not in err, err
         assert code in (None, done.code), (words, done)

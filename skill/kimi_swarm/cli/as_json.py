@@ -17,7 +17,7 @@ VERSION = 1
 
 def print_object(fields: dict[str, Any]) -> None:
     """Print one versioned object."""
-    print(json.dumps({"version": VERSION, **fields}, ensure_ascii=False))
+    print(json.dumps({**fields, "version": VERSION}, ensure_ascii=False))
 
 
 def moment(at: float | None) -> str | None:
