@@ -6,7 +6,7 @@ Needs `kimi` and the Node it asks for on PATH, nothing else: the model is the sc
 one beside this file. Each case is one run in a workspace and a state folder of its own;
 `CASE.out` and `CASE.err` are its two outputs and `exit_codes.json` tells how it ended.
 Paths, ids, delays and ports are replaced by fixed ones, so recording again with the
-same version changes nothing.
+same version changes nothing. `wire.jsonl` holds the token lines of the case `success`.
 """
 
 from __future__ import annotations
@@ -145,6 +145,14 @@ def record(name: str, case: Case, folder: Path, url: str) -> tuple[str, str, int
     )
 
 
+def keep_token_lines(state: Path, into: Path) -> None:
+    """Keep what the program wrote of its tokens, if the case was recorded."""
+    for wire in state.glob("kimi-code/sessions/*/*/agents/main/wire.jsonl"):
+        lines = wire.read_text(encoding="utf-8").splitlines()
+        told = [line for line in lines if '"type":"usage.record"' in line]
+        (into / "wire.jsonl").write_text("\n".join(told) + "\n", encoding="utf-8")
+
+
 def main(names: list[str]) -> None:
     """Record the named cases, or all."""
     if shutil.which("kimi") is None:
@@ -165,6 +173,7 @@ def main(names: list[str]) -> None:
                 (into / f"{name}.out").write_text(out, encoding="utf-8")
                 (into / f"{name}.err").write_text(err, encoding="utf-8")
                 sys.stderr.write(f"{name}: exit code {codes[name]}\n")
+        keep_token_lines(folder / "success-state", into)
     codes_file.write_text(json.dumps(codes, indent=2, sort_keys=True) + "\n")
 
 

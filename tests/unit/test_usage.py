@@ -29,7 +29,7 @@ def test_kimi_code_s_recorded_steps_are_added_up():
     written = sum(one["output"] for one in asked)
     counted = read_usage(UsageFormat.KIMI_WIRE, KIMI)
     assert counted == UsageCounted(other + cached, cached, written)
-    assert other + cached > 100_000
+    assert other + cached > 50_000
 
 
 def test_kimi_cli_s_recorded_steps_are_added_up():
