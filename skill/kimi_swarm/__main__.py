@@ -26,6 +26,8 @@ def run(argv: list[str]) -> int:
         from kimi_swarm.cli.hot import main as hot  # noqa: PLC0415 - keep the other out
 
         return hot(argv)
+    # Looking for plugins of pydantic's costs a tenth of a start; we have none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from kimi_swarm.cli.main import main as cold  # noqa: PLC0415 - heavy imports
 
     return cold(argv)

@@ -91,6 +91,11 @@ def salvage_folder(home: str, run: str) -> str:
     return f"{home}/salvage/{run}"
 
 
+def warm_up_folder(home: str, key: str) -> str:
+    """Name the folder that remembers a warm-up."""
+    return f"{home}/warm/{key}"
+
+
 def new_repository_folder(home: str, run: str) -> str:
     """Name the repository that a plan with `repo: new` gets."""
     return f"{home}/repos/{run}"

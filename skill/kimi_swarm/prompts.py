@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kimi_swarm.bundle import bundle_root
-from kimi_swarm.core.plan import Role
+from kimi_swarm.core.plan_parts import Role
 from kimi_swarm.core.strategy import Strategy, StrategyError, parse_strategy
 from kimi_swarm.core.task import WorkspaceMode
 from kimi_swarm.core.written import closest, quoted

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_swarm.core.needs import circle_in, order_of
-from kimi_swarm.core.plan import Plan, PlanError, Role, parse_plan
+from kimi_swarm.core.plan import Plan, PlanError, parse_plan
+from kimi_swarm.core.plan_parts import Role
 from kimi_swarm.core.task import Expect, WorkspaceMode, WorkspaceNeed
 
 CONTRACT = {

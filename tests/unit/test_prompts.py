@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_swarm.bundle import bundle_root
-from kimi_swarm.core.plan import Plan, PlanError, Role, parse_plan
+from kimi_swarm.core.plan import Plan, PlanError, parse_plan
+from kimi_swarm.core.plan_parts import Role
 from kimi_swarm.core.strategy import ParameterError, StrategyError
 from kimi_swarm.core.task import WorkspaceMode
 from kimi_swarm.prompts import (

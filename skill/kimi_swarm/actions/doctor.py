@@ -16,6 +16,8 @@ from kimi_swarm.actions.ready import Ready, look_for_all
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
+from kimi_swarm.process.machine import cpus, memory_bytes
+from kimi_swarm.workers.capacity import capacity
 
 OLDEST_GIT = (2, 25)
 
@@ -32,6 +34,8 @@ class ProfileHealth:
     problem: str
     remedy: str
     sends_to: str
+    carries: int
+    permissions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,8 @@ async def doctor(home: str) -> Health:
         git=git,
         home=home,
         free_bytes=shutil.disk_usage(existing).free,
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        cpus=os.cpu_count() or 1,
+        memory_bytes=memory_bytes(),
+        cpus=cpus(),
         profiles=profiles,
         problems=tuple(problems),
         next_command=_next_command(manifest.preferred, profiles),
@@ -87,6 +91,10 @@ def _health_of(ready: Ready) -> ProfileHealth:
         problem=ready.problem,
         remedy=ready.remedy,
         sends_to=ready.profile.sends_to,
+        carries=capacity(ready.profile, cpus(), memory_bytes()),
+        permissions={
+            name.value: hold.holds for name, hold in ready.profile.permissions.items()
+        },
     )
 
 

@@ -7,24 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_swarm.actions.ready import Ready, first_ready, look_for_all, require
+from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
+from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
     NEW_REPOSITORY,
     Plan,
-    PlanError,
-    PlanTask,
-    WorkspaceSpec,
     parse_plan,
 )
-from kimi_swarm.core.task import Task, WorkspaceMode
-from kimi_swarm.core.written import Problem
+from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.errors import UsageError
-from kimi_swarm.process.programs import FoundProgram, find_program
-from kimi_swarm.prompts import render_role, render_strategy
-from kimi_swarm.strict_yaml import load_yaml, read_text, read_yaml
-from kimi_swarm.workers.plain import clip
-from kimi_swarm.workers.profile import make_recipe
+from kimi_swarm.prompts import render_strategy
+from kimi_swarm.strict_yaml import load_yaml, read_yaml
 from kimi_swarm.workspace.copying import check_copies
 from kimi_swarm.workspace.repository import open_repository, resolve_commit
 from kimi_swarm.workspace.survey import Survey, survey
@@ -37,7 +31,8 @@ TITLE_CHARS = 100
 class Wanted:
     """What somebody asked to run: a plan file, or a strategy, or single tasks.
 
-    `profile` replaces the plan's default worker; `cwd` is where they asked.
+    `profile` replaces the plan's default worker, `permission` what workers may do;
+    `workspace` is for tasks in words; `cwd` is where they asked.
     """
 
     cwd: Path
@@ -47,6 +42,8 @@ class Wanted:
     tasks: Sequence[str] = ()
     profile: str | None = None
     concurrency: int | None = None
+    permission: Permission | None = None
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,9 @@ class Prepared:
     spacing_s: float
     wall_s: float | None
     notes: tuple[str, ...]
+    permission: Permission
     sends_to: Mapping[str, str]
+    holds: Mapping[str, str]
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -84,9 +83,10 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     ready = await look_for_all(
         [manifest.profile(profile) for profile in profiles], home=home, path=path
     )
+    permission = wanted.permission or plan.permission
+    places = Places(folder, wanted.cwd)
     tasks = tuple(
-        _resolve(plan, task, manifest, ready, folder, wanted.cwd)
-        for task in plan.order()
+        resolve_task(plan, task, ready, places, permission) for task in plan.order()
     )
     wants_new = plan.repo == NEW_REPOSITORY
     repo, base = None, None
@@ -111,7 +111,13 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         spacing_s=standard.spacing_s if limits.spacing_s is None else limits.spacing_s,
         wall_s=limits.wall_s,
         notes=tuple(notes),
+        permission=permission,
         sends_to={name: each.profile.sends_to for name, each in sorted(ready.items())},
+        holds={
+            name: hold.holds
+            for name, each in sorted(ready.items())
+            if (hold := each.profile.permissions.get(permission)) is not None
+        },
     )
 
 
@@ -133,11 +139,12 @@ def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
         plan = parse_plan(load_yaml(text, origin=origin), origin=origin)
         folder, name = wanted.cwd, wanted.strategy
     else:
-        data = {
+        data: dict[str, object] = {
+            "defaults": {"workspace": wanted.workspace or "worktree"},
             "tasks": {
                 f"task-{number}": {"prompt": text}
                 for number, text in enumerate(wanted.tasks, start=1)
-            }
+            },
         }
         plan = parse_plan(data, origin="--task")
         folder, name = wanted.cwd, "tasks"
@@ -170,79 +177,6 @@ def _version_notes(ready: Mapping[str, Ready]) -> list[str]:
             name, version = each.profile.name, each.version
             notes.append(f"{name} {version} is here; it is tested with {tested}.")
     return notes
-
-
-def _resolve(
-    plan: Plan,
-    name: str,
-    manifest: Manifest,
-    ready: Mapping[str, Ready],
-    folder: Path,
-    cwd: Path,
-) -> Task:
-    written = plan.effective(name)
-    profile = manifest.profile(written.profile or "")
-    recipe = make_recipe(
-        profile,
-        program_argv=(found := _find(ready[profile.name], written)).argv,
-        extra_path=found.extra_path,
-        model=written.model,
-        argv=written.argv,
-    )
-    words = _words(name, written, folder, cwd)
-    return Task(
-        name=name,
-        prompt=_prompt(name, written, words),
-        recipe=recipe,
-        title=clip(words.strip().partition("\n")[0], TITLE_CHARS),
-        needs=written.needs,
-        workspace=(written.workspace or WorkspaceSpec()).need(),
-        expect=written.expected(by_profile=profile.expect),
-        check=written.check,
-        time_limit_s=written.timeout_s or manifest.limits.timeout_s,
-        retries=written.retries or 0,
-    )
-
-
-def _find(ready: Ready, written: PlanTask) -> FoundProgram:
-    if written.argv is None:
-        return require(ready)
-    path = os.environ.get("PATH", os.defpath)
-    return find_program(written.argv[0], path=path)
-
-
-def _words(name: str, written: PlanTask, folder: Path, cwd: Path) -> str:
-    """Return what the person wrote: the prompt, or the command line."""
-    if written.argv is not None:
-        return " ".join(written.argv)
-    if written.prompt is not None:
-        return written.prompt
-    return read_text(_inside(name, written.prompt_file or "", folder, cwd))
-
-
-def _prompt(name: str, written: PlanTask, words: str) -> str:
-    if written.argv is not None:
-        return ""
-    mode = written.workspace.mode if written.workspace else WorkspaceMode.WORKTREE
-    return render_role(
-        written.role,
-        task=name,
-        prompt=words,
-        needs=written.needs,
-        mode=mode,
-        check=written.check,
-    )
-
-
-def _inside(name: str, prompt_file: str, folder: Path, cwd: Path) -> Path:
-    """Return a prompt file's path; it must lie beside the plan or where it is run."""
-    path = (folder / prompt_file).resolve()
-    if not any(path.is_relative_to(root.resolve()) for root in (folder, cwd)):
-        raise PlanError(
-            prompt_file,
-            [Problem(f"tasks.{name}.prompt_file", "leads out of the plan's folder")],
-        )
-    return path
 
 
 def _needs_repository(tasks: Sequence[Task]) -> bool:

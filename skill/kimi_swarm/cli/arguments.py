@@ -127,6 +127,16 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "--task-file", action="append", default=[], help="a task from a file"
     )
     parser.add_argument("--profile", help="the worker for all tasks")
+    parser.add_argument(
+        "--permission",
+        choices=["read", "edit", "full"],
+        help="what workers may do (edit: change their workspace)",
+    )
+    parser.add_argument(
+        "--workspace",
+        choices=["worktree", "fresh", "shared", "none"],
+        help="where --task works (worktree)",
+    )
     parser.add_argument("--concurrency", type=_count, help="workers at once")
 
 

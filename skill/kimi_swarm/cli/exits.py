@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +24,8 @@ def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     is_json = "--json" in argv
     try:
         code = verb(argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SwarmError as error:
         tell(error, is_json=is_json)
         return error.exit_code
@@ -34,8 +36,16 @@ def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return OK
     except Exception as error:  # noqa: BLE001 the last place that can tell
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO):
+            return _tell_full_output()
         return _tell_defect(error, is_json=is_json)
     return code
+
+
+def _tell_full_output() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stderr.write("kimi-swarm: standard output takes no more. [output_full]\n")
+    return BAD_INPUT
 
 
 def tell(error: SwarmError, *, is_json: bool) -> None:

@@ -19,6 +19,7 @@ from kimi_swarm.cli.arguments import COLD, HOT, Parser, parser_for
 from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import NOT_ALL, OK, guarded
 from kimi_swarm.core.strategy import ParameterError
+from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import read_text
@@ -75,6 +76,10 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         )
     if args.concurrency == 0:
         raise UsageError("--concurrency must be at least 1.")
+    if args.workspace is not None and not (args.task or args.task_file):
+        raise UsageError(
+            "--workspace is for --task; a plan says where each task works."
+        )
     tasks = [*args.task, *(read_text(Path(name)) for name in args.task_file)]
     return Wanted(
         cwd=Path.cwd(),
@@ -84,6 +89,8 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         tasks=tasks,
         profile=args.profile,
         concurrency=args.concurrency,
+        permission=None if args.permission is None else Permission(args.permission),
+        workspace=args.workspace,
     )
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from kimi_swarm.actions.clear import Cleared
-from kimi_swarm.actions.doctor import Health, ProfileHealth
-from kimi_swarm.actions.plan import Prepared
-from kimi_swarm.actions.send import Sent
-from kimi_swarm.actions.spawn import Spawned
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, seconds, to_markdown
 from kimi_swarm.core.strategy import Parameter, Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
 
+if TYPE_CHECKING:
+    # One verb speaks at a time: the others' actions need not be read for it.
+    from kimi_swarm.actions.clear import Cleared
+    from kimi_swarm.actions.doctor import Health, ProfileHealth
+    from kimi_swarm.actions.plan import Prepared
+    from kimi_swarm.actions.send import Sent
+    from kimi_swarm.actions.spawn import Spawned
+
 GIB = 2**30
 SHOWN_TASKS = 40
+MANY = 1000
 
 
 def overview(program: str) -> str:
@@ -66,6 +71,10 @@ def preview(prepared: Prepared) -> str:
         base = (prepared.base or "")[:12]
         lines.append(f"Repository: {prepared.repo.root} from {base}")
     lines += [f"Worker {name}: {told}" for name, told in prepared.sends_to.items()]
+    lines += [
+        f"May {prepared.permission} ({name}): {told}"
+        for name, told in prepared.holds.items()
+    ]
     lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
     if len(prepared.tasks) > SHOWN_TASKS:
         lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
@@ -177,6 +186,7 @@ def _profile_line(profile: ProfileHealth) -> str:
     version = f" {profile.version}" if profile.version else ""
     name = f"{profile.name}{version}"
     if profile.is_ready:
-        return f"  ready      {name}: {profile.summary}"
+        carries = f" [{profile.carries} at once]" if profile.carries < MANY else ""
+        return f"  ready      {name}{carries}: {profile.summary}"
     word = "missing  " if profile.program is None else "not ready"
     return f"  {word}  {name}: {profile.problem} {profile.remedy}".rstrip()

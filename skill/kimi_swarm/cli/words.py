@@ -37,7 +37,9 @@ def coloured(word: str, width: int = 0) -> str:
 
 
 def _has_colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    # A caller may have closed standard output: then there is none.
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return is_terminal and "NO_COLOR" not in os.environ
 
 
 def age(from_at: float | None, to_at: float | None) -> str:

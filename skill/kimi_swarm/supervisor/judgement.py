@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import anyio.to_thread
-
 from kimi_swarm.core.evidence import Facts, Verdict, judge, remedy
-from kimi_swarm.core.output import Transcript
 from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.store.moves import Findings
+from kimi_swarm.supervisor.hearing import hear
 from kimi_swarm.supervisor.prepare import Seat
-from kimi_swarm.workers.dialect import fold
 from kimi_swarm.workers.plain import clip
 from kimi_swarm.workspace.changes import Changes, changes
 from kimi_swarm.workspace.commit import commit_all
@@ -23,8 +19,6 @@ from kimi_swarm.workspace.tree import Worktree
 
 SUMMARY_CHARS = 2_000
 SUBJECT_CHARS = 60
-CHUNK_BYTES = 65_536
-INLINE_BYTES = 262_144
 
 Check = Callable[[str], Awaitable[ExitRecord | None]]
 
@@ -33,7 +27,8 @@ Check = Callable[[str], Awaitable[ExitRecord | None]]
 class Evidence:
     """Where to look: the session, its workspace, and how its worker ended.
 
-    `stop_cause` tells why the session was told to end, if it was by then.
+    `stop_cause` tells why the session was told to end, if it was by then; `env` is the
+    worker's environment.
     """
 
     seat: Seat
@@ -41,6 +36,7 @@ class Evidence:
     tree: Worktree | None
     record: ExitRecord | None
     stop_cause: Callable[[], str | None]
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 class Judged(NamedTuple):
@@ -53,9 +49,10 @@ class Judged(NamedTuple):
 async def look_at_work(evidence: Evidence, check: Check) -> Judged:
     """Commit what the worker left and decide; the check runs on the committed state."""
     task = evidence.seat.task
-    transcript = await _read_output(evidence)
-    head, changed = await _commit(evidence)
     record = evidence.record
+    files = LaunchFiles(f"{evidence.seat.folder}/work")
+    transcript = await hear(files, task.recipe, record, evidence.env)
+    head, changed = await _commit(evidence)
     facts = Facts(
         cause="lost" if record is None else record.cause,
         exit_code=None if record is None else record.exit_code,
@@ -88,26 +85,6 @@ def _check_exit(record: ExitRecord | None) -> int:
     """
     is_whole = record is not None and record.cause == "exited"
     return (record and record.exit_code) or (0 if is_whole else 1)
-
-
-async def _read_output(evidence: Evidence) -> Transcript:
-    files = LaunchFiles(f"{evidence.seat.folder}/work")
-    sizes = [Path(p).stat().st_size for p in (files.out, files.err) if Path(p).exists()]  # noqa: ASYNC240 two stats
-    dialect = evidence.seat.task.recipe.dialect
-    if sum(sizes) <= INLINE_BYTES:
-        return fold(dialect, _chunks(files.out), _chunks(files.err))
-    return await anyio.to_thread.run_sync(
-        lambda: fold(dialect, _chunks(files.out), _chunks(files.err))
-    )
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    try:
-        with Path(path).open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                yield chunk
-    except FileNotFoundError:
-        return
 
 
 async def _commit(evidence: Evidence) -> tuple[str | None, Changes | None]:

@@ -29,6 +29,7 @@ from kimi_swarm.store.views import (
 )
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.tend import Tender
+from kimi_swarm.supervisor.warmup import WarmUps
 
 MACHINE_CAP = 200
 SETTLE_S = 0.003
@@ -52,12 +53,14 @@ class Supervisor:
         self.connection = connection
         self.zygote = Zygote()
         self.ports = PortPool()
+        self.warm_ups = WarmUps(home, self.zygote)
         self.door = Door(home, self._on_ring)
         self.environments = environments
         self._tenders: dict[str, Tender] = {}
         self._last_start_at: dict[str, float] = {}
         self._next_environment_at: float | None = None
         self._wake = anyio.Event()
+        self._environ = dict(os.environ)
 
     async def run(self, *, idle_s: float) -> None:
         """Work until there has been nothing to do for `idle_s` seconds."""
@@ -90,7 +93,7 @@ class Supervisor:
 
     def environment_of(self, run: str) -> dict[str, str]:
         """Return the environment from which a run's workers may take values."""
-        return self.environments.get(run, dict(os.environ))
+        return self.environments.get(run, self._environ)
 
     def wake(self) -> None:
         """Look again soon."""

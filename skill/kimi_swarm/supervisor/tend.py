@@ -57,6 +57,7 @@ from kimi_swarm.supervisor.prepare import (
     shell_spec,
     tree_of,
 )
+from kimi_swarm.supervisor.warmup import WarmUps
 
 
 class Desk(Protocol):
@@ -66,6 +67,7 @@ class Desk(Protocol):
     connection: Connection
     zygote: Zygote
     ports: PortPool
+    warm_ups: WarmUps
 
     def move(
         self, session: SessionRow, move: Move, findings: Findings | None = None
@@ -105,6 +107,7 @@ class Tender:
         self._cause: str | None = row.cause
         self._stop_wanted = anyio.Event()
         self._ports: tuple[int, ...] = ()
+        self._env: dict[str, str] = {}
 
     def stop(self, cause: str) -> None:
         """Tell the session to end; saying it again changes nothing."""
@@ -150,7 +153,9 @@ class Tender:
         place = self._place()
         record = await self._work(place)
         tree = await tree_of(self._desk.connection, self._seat, place)
-        evidence = Evidence(self._seat, place, tree, record, lambda: self._cause)
+        evidence = Evidence(
+            self._seat, place, tree, record, lambda: self._cause, self._env
+        )
         verdict = await look_at_work(evidence, self._check)
         exit_code = None if record is None else record.exit_code
         return verdict.verdict, verdict.findings, exit_code
@@ -164,12 +169,26 @@ class Tender:
             self._write_place(place)
             await self._set_up(self._place(), setup)
             place = None
+        if self._seat.task.recipe.warm_up_argv:
+            await self._warm_up(place or self._place())
         if self._cause is not None:
             self._write_place(place)
             raise StoppedError("It was told to stop before its worker started.")
         with transaction(self._desk.connection):
             self._write_place(place)
             self._row = self._desk.move(self._row, Launched(now()))
+
+    async def _warm_up(self, place: Place) -> None:
+        environ = self._desk.environment_of(self._row.run)
+        env = await make_environment(self._seat, place, environ, ())
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._cancel_when_stopped, group.cancel_scope)
+            await self._desk.warm_ups.ensure(self._seat.task.recipe, env)
+            group.cancel_scope.cancel()
+
+    async def _cancel_when_stopped(self, scope: anyio.CancelScope) -> None:
+        await self._stop_wanted.wait()
+        scope.cancel()
 
     def _write_place(self, place: Place | None) -> None:
         if place is not None:
@@ -193,6 +212,7 @@ class Tender:
     async def _work(self, place: Place) -> ExitRecord | None:
         environ = self._desk.environment_of(self._row.run)
         spec = await make_spec(self._seat, place, environ, self._take_ports())
+        self._env = spec.env
         return await self._once(LaunchFiles(f"{self._seat.folder}/work"), spec)
 
     def _take_ports(self) -> tuple[int, ...]:

@@ -1,0 +1,112 @@
+"""From a task as written to a task that can be started on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kimi_swarm.actions.ready import Ready, require
+from kimi_swarm.core.plan import Plan, PlanError
+from kimi_swarm.core.plan_parts import PlanTask, WorkspaceSpec
+from kimi_swarm.core.task import Permission, Task, WorkspaceMode
+from kimi_swarm.core.written import Problem
+from kimi_swarm.process.machine import cpus, memory_bytes
+from kimi_swarm.process.programs import FoundProgram, find_program
+from kimi_swarm.prompts import render_role
+from kimi_swarm.strict_yaml import read_text
+from kimi_swarm.workers.capacity import capacity
+from kimi_swarm.workers.plain import clip
+from kimi_swarm.workers.profile import make_recipe
+
+TITLE_CHARS = 100
+TIMEOUT_S = 1800.0
+
+
+class Places(NamedTuple):
+    """Where a plan's files may lie: beside the plan, or where it is run."""
+
+    plan: Path
+    cwd: Path
+
+
+def resolve_task(
+    plan: Plan,
+    name: str,
+    ready: Mapping[str, Ready],
+    places: Places,
+    permission: Permission,
+) -> Task:
+    """Resolve one task of a plan; `ready` holds its profile as found on this machine.
+
+    Raises PlanError, PlanFileError, ProfileError, ProgramMissingError.
+    """
+    written = plan.effective(name)
+    worker = ready[written.profile or ""]
+    profile = worker.profile
+    found = _find(worker, written)
+    recipe = make_recipe(
+        profile,
+        program_argv=found.argv,
+        extra_path=found.extra_path,
+        model=written.model,
+        argv=written.argv,
+        permission=permission,
+    )
+    most = capacity(profile, cpus(), memory_bytes())
+    words = _words(name, written, places)
+    return Task(
+        name=name,
+        prompt=_prompt(name, written, words),
+        recipe=replace(recipe, max_parallel=most),
+        title=clip(words.strip().partition("\n")[0], TITLE_CHARS),
+        needs=written.needs,
+        workspace=(written.workspace or WorkspaceSpec()).need(),
+        expect=written.expected(by_profile=profile.expect),
+        check=written.check,
+        time_limit_s=written.timeout_s or TIMEOUT_S,
+        retries=written.retries or 0,
+    )
+
+
+def _find(ready: Ready, written: PlanTask) -> FoundProgram:
+    if written.argv is None:
+        return require(ready)
+    path = os.environ.get("PATH", os.defpath)
+    return find_program(written.argv[0], path=path)
+
+
+def _words(name: str, written: PlanTask, places: Places) -> str:
+    """Return what the person wrote: the prompt, or the command line."""
+    if written.argv is not None:
+        return " ".join(written.argv)
+    if written.prompt is not None:
+        return written.prompt
+    return read_text(_inside(name, written.prompt_file or "", places))
+
+
+def _prompt(name: str, written: PlanTask, words: str) -> str:
+    if written.argv is not None:
+        return ""
+    mode = written.workspace.mode if written.workspace else WorkspaceMode.WORKTREE
+    return render_role(
+        written.role,
+        task=name,
+        prompt=words,
+        needs=written.needs,
+        mode=mode,
+        check=written.check,
+    )
+
+
+def _inside(name: str, prompt_file: str, places: Places) -> Path:
+    """Return a prompt file's path; it must lie beside the plan or where it is run."""
+    path = (places.plan / prompt_file).resolve()
+    if not any(path.is_relative_to(root.resolve()) for root in places):
+        raise PlanError(
+            prompt_file,
+            [Problem(f"tasks.{name}.prompt_file", "leads out of the plan's folder")],
+        )
+    return path

@@ -1,0 +1,143 @@
+"""What a plan is made of: its tasks, defaults and limits, as people write them."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+)
+
+from kimi_swarm.core.task import Expect, Permission, WorkspaceMode, WorkspaceNeed
+from kimi_swarm.core.written import Line, Text, Word, Written, quoted
+
+RESERVED_NAMES = frozenset({"merged"})
+UNTRACKED = (WorkspaceMode.SHARED, WorkspaceMode.NONE)
+
+
+class Role(StrEnum):
+    """Which working rules a worker is given beside its prompt."""
+
+    WORKER = "worker"
+    ASSEMBLER = "assembler"
+    SYNTHESISER = "synthesiser"
+    NONE = "none"
+
+
+def _task_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", name):
+        raise ValueError(
+            "is no task name: use at most 41 small letters, digits, - and _, "
+            "the first a letter or digit"
+        )
+    if name in RESERVED_NAMES:
+        raise ValueError("is kept for the merged result; choose another name")
+    return name
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        raise ValueError(f"{quoted(path)} must be a path inside the repository")
+    return path
+
+
+def _revision(text: str) -> str:
+    if text.startswith("-") or any(c.isspace() for c in text):
+        raise ValueError(f"{quoted(text)} is no commit, branch or tag")
+    return text
+
+
+def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv or not argv[0].strip():
+        raise ValueError("must begin with the name of a program")
+    return argv
+
+
+def _mode_alone(value: object) -> object:
+    return {"mode": value} if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_task_name)]
+Arguments = Annotated[tuple[Word, ...], AfterValidator(_program), Field(strict=False)]
+Needs = Annotated[tuple[str, ...], Field(strict=False)]
+InsidePath = Annotated[Line, AfterValidator(_inside)]
+Seconds = Annotated[float, Field(gt=0, le=604_800)]
+Retries = Annotated[int, Field(ge=0, le=20)]
+Wanted = Annotated[Expect, Field(strict=False)]
+May = Annotated[Permission, Field(strict=False)]
+Revision = Annotated[Line, AfterValidator(_revision)]
+
+
+class WorkspaceSpec(Written):
+    """Where a task works and what is prepared there; a mapping means worktree."""
+
+    mode: Annotated[WorkspaceMode, Field(strict=False)] = WorkspaceMode.WORKTREE
+    copied: Annotated[
+        tuple[InsidePath, ...], Field(strict=False, alias="copy", max_length=1000)
+    ] = ()
+    setup: Text | None = None
+    ports: Annotated[int, Field(ge=0, le=64)] = 0
+
+    def need(self) -> WorkspaceNeed:
+        """Return the record that the machine keeps of it."""
+        return WorkspaceNeed(self.mode, self.copied, self.setup, self.ports)
+
+
+Workspace = Annotated[WorkspaceSpec, BeforeValidator(_mode_alone)]
+
+
+class Defaults(Written):
+    """What holds for every task that does not say otherwise."""
+
+    profile: Line | None = None
+    model: Line | None = None
+    workspace: Workspace | None = None
+    check: Text | None = None
+    expect: Wanted | None = None
+    timeout_s: Seconds | None = None
+    retries: Retries | None = None
+
+
+class Limits(Written):
+    """What the whole run keeps to; seconds, tokens, US dollars."""
+
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    spacing_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+    wall_s: Annotated[float, Field(gt=0, le=2_592_000)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
+
+
+class PlanTask(Written):
+    """One unit of work as written; `Plan.effective` fills in the defaults."""
+
+    prompt: Text | None = None
+    prompt_file: Line | None = None
+    argv: Arguments | None = None
+    profile: Line | None = None
+    model: Line | None = None
+    needs: Needs = ()
+    workspace: Workspace | None = None
+    check: Text | None = None
+    expect: Wanted | None = None
+    role: Annotated[Role, Field(strict=False)] = Role.WORKER
+    result: dict[str, JsonValue] | None = None
+    timeout_s: Seconds | None = None
+    retries: Retries | None = None
+
+    def expected(self, *, by_profile: Expect | None = None) -> Expect:
+        """Return what must be left: as written, else the profile's, else by mode.
+
+        Ask it of an effective task.
+        """
+        if self.expect or by_profile:
+            return self.expect or by_profile or Expect.CHANGES
+        mode = (self.workspace or WorkspaceSpec()).mode
+        return Expect.ANSWER if mode in UNTRACKED else Expect.CHANGES
