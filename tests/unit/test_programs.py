@@ -164,6 +164,24 @@ NODE_NEEDED = {"name": "node", "at_least": "22.19"}
             ),
         ),
         (
+            {"version": {"below": "2"}},
+            "",
+            "echo 2.0.9",
+            VersionReport(
+                "2.0.9",
+                problem="kimi 2.0.9 is too new; profile kimi is for versions below 2.",
+            ),
+        ),
+        (
+            {"version": {"tested": "2.1.0"}},
+            "",
+            "echo 2.2.0",
+            VersionReport(
+                "2.2.0",
+                warning="kimi 2.2.0 is newer than what was tested (2.1.0).",
+            ),
+        ),
+        (
             {"interpreter": NODE_NEEDED},
             "echo v22.9.0",
             "echo 2.1.0",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import ProgramMissingError, run_command
 from kimi_swarm.workers.profile import Profile, VersionProbe
+from kimi_swarm.workers.version import judge_version, numbers_of
 
 _PROBE_LIMIT_S = 20.0
 _PROBE_KEEP_BYTES = 65_536
@@ -29,11 +30,16 @@ class FoundProgram(NamedTuple):
 
 
 class VersionReport(NamedTuple):
-    """What a program and its interpreter say of their age; `problem` is a sentence."""
+    """What a program and its interpreter say of their age.
+
+    `problem` is a sentence that says why it cannot be used, `warning` one that says
+    what to know before it is.
+    """
 
     program: str | None = None
     interpreter: str | None = None
     problem: str | None = None
+    warning: str | None = None
 
 
 def find_program(name: str, *, path: str, install: str | None = None) -> FoundProgram:
@@ -90,7 +96,10 @@ async def probe_version(
     program, problem = await _ask(
         profile.name, found.argv, profile.version, env=env, cwd=cwd
     )
-    return VersionReport(program, interpreter, problem)
+    if problem or program is None:
+        return VersionReport(program, interpreter, problem)
+    fit = judge_version(profile, program)
+    return VersionReport(program, interpreter, fit.problem or None, fit.warning or None)
 
 
 async def _ask(
@@ -119,14 +128,10 @@ async def _ask(
     if match is None:
         return None, f"{name} {line} printed no version."
     version = match.group(1)
-    if probe.at_least and _numbers(version) < _numbers(probe.at_least):
+    if probe.at_least and numbers_of(version) < numbers_of(probe.at_least):
         wanted = f"{probe.at_least} or newer is needed"
         return version, f"{name} {version} is too old; {wanted}."
     return version, None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d{1,9}", version))
 
 
 def _on_path(name: str, path: str) -> str | None:

@@ -31,10 +31,10 @@ def judge_version(profile: Profile, version: str) -> VersionFit:
     probe, name = profile.version, profile.name
     if probe is None:
         return VersionFit()
-    if probe.at_least and _numbers(version) < _numbers(probe.at_least):
+    if probe.at_least and numbers_of(version) < numbers_of(probe.at_least):
         wanted = f"{probe.at_least} or newer is needed"
         return VersionFit(problem=f"{name} {version} is too old; {wanted}.")
-    if probe.below and _numbers(version) >= _numbers(probe.below):
+    if probe.below and numbers_of(version) >= numbers_of(probe.below):
         wanted = f"profile {name} is for versions below {probe.below}"
         return VersionFit(problem=f"{profile.program} {version} is too new; {wanted}.")
     return VersionFit(warning=_doubt(profile, probe.tested, version))
@@ -64,12 +64,13 @@ def _doubt(profile: Profile, tested: str | None, version: str) -> str:
     if tested == UNTESTED:
         return f"Profile {profile.name} was written from documentation and never run."
     oldest, _, newest = tested.partition(" to ")
-    if _numbers(version) > _numbers(newest or oldest):
+    if numbers_of(version) > numbers_of(newest or oldest):
         return f"{profile.name} {version} is newer than what was tested ({tested})."
-    if _numbers(version) < _numbers(oldest):
+    if numbers_of(version) < numbers_of(oldest):
         return f"{profile.name} {version} is older than what was tested ({tested})."
     return ""
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers_of(version: str) -> tuple[int, ...]:
+    """Return a version as numbers that can be compared."""
     return tuple(int(part) for part in re.findall(r"\d{1,9}", version))
