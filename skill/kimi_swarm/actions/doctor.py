@@ -42,7 +42,7 @@ class ProfileHealth:
 class Health:
     """What a doctor saw."""
 
-    version: str
+    release: str
     python: str
     system: str
     git: str | None
@@ -67,7 +67,7 @@ async def doctor(home: str) -> Health:
         problems.append(f"The state folder {home} cannot be written.")
     profiles = tuple(_health_of(ready[name]) for name in manifest.profiles)
     return Health(
-        version=__version__,
+        release=__version__,
         python=f"{platform.python_version()} ({sys.executable})",
         system=f"{platform.system()} {platform.machine()}",
         git=git,

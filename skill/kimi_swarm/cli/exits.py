@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,10 @@ SENTENCE_CHARS = 2_000
 def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     """Run a verb and return its exit code, whatever happens in it."""
     is_json = "--json" in argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets a stand-in, not a failure.
+            stream.reconfigure(errors="replace")
     try:
         code = verb(argv)
         if sys.stdout is not None:

@@ -100,7 +100,9 @@ def _poll(args: SimpleNamespace) -> int:
         row = news.session
         is_over = row.state == "done"
         ending = f"Session {row.outcome} ({row.reason})." if is_over else ""
-    print("\n".join(words.fitted(lines, keep_last=True)) or "(no new output)")
+    more = f"see them with `log {args.id}`" if "/" in args.id else "--json has all"
+    shown = words.fitted(lines, keep_last=True, more=more)
+    print("\n".join(shown) or "(no new output)")
     print()
     if ending:
         print(ending)
@@ -133,7 +135,10 @@ def _log(args: SimpleNamespace) -> int:
         as_json.print_object({**session, **extra})
         return OK
     is_asked = args.limit is not None or args.offset is not None
-    lines = page.lines if is_asked else words.fitted(page.lines, keep_last=True)
+    paging = "page with --offset and --limit"
+    lines = page.lines
+    if not is_asked:
+        lines = words.fitted(lines, keep_last=True, more=paging)
     if lines:
         print("\n".join(lines))
     elif page.session.state == "queued":

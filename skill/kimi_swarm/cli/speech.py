@@ -173,7 +173,7 @@ def health(seen: Health, program: str) -> str:
     memory, free = seen.memory_bytes / GIB, seen.free_bytes / GIB
     size = f"{seen.cpus} CPUs, {memory:.1f} GiB memory, {free:.1f} GiB free"
     lines = [
-        f"kimi-swarm {seen.version}, Python {seen.python}, {git}, {seen.system}",
+        f"kimi-swarm {seen.release}, Python {seen.python}, {git}, {seen.system}",
         f"{size}; state in {seen.home}",
     ]
     lines += [f"PROBLEM: {problem}" for problem in seen.problems]

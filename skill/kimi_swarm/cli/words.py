@@ -113,8 +113,10 @@ def next_line(command: str) -> str:
     return f"Next: {program_name()} {command}"
 
 
-def fitted(lines: Sequence[str], *, keep_last: bool = False) -> list[str]:
-    """Drop lines beyond what one answer may hold, and say how many."""
+def fitted(
+    lines: Sequence[str], *, keep_last: bool = False, more: str = "--json has all"
+) -> list[str]:
+    """Drop lines beyond what one answer may hold; say how many, and where is `more`."""
     order = reversed(lines) if keep_last else iter(lines)
     kept: list[str] = []
     room = OUTPUT_CHARS
@@ -126,5 +128,5 @@ def fitted(lines: Sequence[str], *, keep_last: bool = False) -> list[str]:
     left_out = len(lines) - len(kept)
     if not left_out:
         return list(lines)
-    note = f"[{left_out} lines left out; page with --offset and --limit]"
+    note = f"[{left_out} lines left out; {more}]"
     return [note, *reversed(kept)] if keep_last else [*kept, note]

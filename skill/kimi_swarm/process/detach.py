@@ -32,7 +32,7 @@ def ensure_supervisor(
     A started one inherits the caller's environment, and hands over `run`'s share of it
     should another have been faster. It is a daemon: own session, no inherited
     descriptors, forked twice, so that it outlives the caller, its process group and its
-    terminal. Raises SupervisorStartError.
+    terminal. Returns when it answers. Raises SupervisorStartError when it died before.
     """
     require_supported()
     if ring(home, run=run, env=env):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskGroup
@@ -62,10 +63,14 @@ class Supervisor:
         self._wake = anyio.Event()
         self._environ = dict(os.environ)
 
-    async def run(self, *, idle_s: float) -> None:
-        """Work until there has been nothing to do for `idle_s` seconds."""
+    async def run(self, *, idle_s: float, on_ready: Callable[[], None]) -> None:
+        """Work until there has been nothing to do for `idle_s` seconds.
+
+        Calls `on_ready` when the door is open.
+        """
         async with anyio.create_task_group() as group:
             await group.start(self.door.serve)
+            on_ready()
             self._take_over(group)
             while True:
                 look_again_at = self._turn(group)

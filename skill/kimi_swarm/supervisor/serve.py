@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from functools import partial
 
 import anyio
@@ -23,15 +24,18 @@ LOCK_LIMIT_S = 10.0
 LOCK_STEP_S = 0.02
 
 
-def serve(home: str, run: str | None = None) -> int:
+def serve(
+    home: str, run: str | None = None, *, on_ready: Callable[[], None] = lambda: None
+) -> int:
     """Supervise a state folder until it is idle; return an exit code.
 
     `run` is the one whose workers may take values from this process's environment.
-    When another supervisor answers there, hands these values to it and returns. What
-    goes wrong is written to standard error, which is the supervisor's log.
+    When another supervisor answers there, hands these values to it and returns. Calls
+    `on_ready` once a supervisor answers, this one or another. What goes wrong is
+    written to standard error, which is the supervisor's log.
     """
     try:
-        return anyio.run(_serve, home, run)
+        return anyio.run(_serve, home, run, on_ready)
     except SwarmError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return error.exit_code
@@ -40,9 +44,10 @@ def serve(home: str, run: str | None = None) -> int:
         return 3
 
 
-async def _serve(home: str, run: str | None) -> int:
+async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> int:
     lock = await _take_lock(home, run)
     if lock is None:
+        on_ready()
         return 0
     idle_s = float(os.environ.get("KIMI_SWARM_IDLE_S", IDLE_S))
     connection = open_database(home, create=False)
@@ -51,7 +56,8 @@ async def _serve(home: str, run: str | None) -> int:
     environments = {} if run is None else {run: dict(os.environ)}
     try:
         while True:
-            await Supervisor(home, connection, environments).run(idle_s=idle_s)
+            supervisor = Supervisor(home, connection, environments)
+            await supervisor.run(idle_s=idle_s, on_ready=on_ready)
             # The door is shut now: whoever came while it was closing is seen here.
             if not live_runs(connection):
                 return 0
