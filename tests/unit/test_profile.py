@@ -6,7 +6,8 @@ import pytest
 
 from kimi_swarm.config import ManifestError, parse_manifest
 from kimi_swarm.core.task import PromptVia, Recipe
-from kimi_swarm.workers.profile import Profile, ProfileError, make_recipe
+from kimi_swarm.workers.profile import Profile, ProfileError
+from kimi_swarm.workers.recipe import make_recipe
 
 KILO_LIKE = {
     "summary": "One more kind of worker.",

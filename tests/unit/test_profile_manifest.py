@@ -18,7 +18,7 @@ from kimi_swarm.config import (
 )
 from kimi_swarm.core.task import Expect, PromptVia
 from kimi_swarm.location import config_home
-from kimi_swarm.workers.profile import make_recipe
+from kimi_swarm.workers.recipe import make_recipe
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,8 @@ import pytest
 
 from kimi_swarm.config import load_manifest
 from kimi_swarm.core.task import Permission, PromptVia, Recipe
-from kimi_swarm.workers.profile import Kind, Profile, make_recipe
+from kimi_swarm.workers.profile import Kind, Profile
+from kimi_swarm.workers.recipe import make_recipe
 
 WORKERS = [one for one in load_manifest().profiles.values() if one.kind is Kind.CLI]
 DOCUMENTED = {"claude", "codex", "gemini", "qwen", "opencode"}

@@ -19,7 +19,7 @@ from kimi_swarm.prompts import render_role
 from kimi_swarm.strict_yaml import read_text
 from kimi_swarm.workers.capacity import capacity
 from kimi_swarm.workers.plain import clip
-from kimi_swarm.workers.profile import make_recipe
+from kimi_swarm.workers.recipe import make_recipe
 
 TITLE_CHARS = 100
 TIMEOUT_S = 1800.0

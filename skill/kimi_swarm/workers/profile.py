@@ -8,13 +8,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from kimi_swarm.core.task import Expect, Permission, PromptVia, Recipe
-from kimi_swarm.core.written import Line, Text, Written, quoted
+from kimi_swarm.core.task import Expect, Permission, PromptVia
+from kimi_swarm.core.written import Line, Text, Written
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.workers.dialect import dialect_names
 from kimi_swarm.workers.profile_terms import (
     CONVERSATION,
-    STATE,
     Cost,
     Environment,
     EnvName,
@@ -38,7 +37,6 @@ __all__ = [
     "Profile",
     "ProfileError",
     "VersionProbe",
-    "make_recipe",
 ]
 
 MODEL = "{model}"
@@ -197,110 +195,6 @@ class Profile(Written):
         ):
             raise ValueError(f"{PERMISSION} belongs in argv when permissions have argv")
         return self
-
-
-def make_recipe(
-    profile: Profile,
-    *,
-    program_argv: tuple[str, ...],
-    extra_path: str | None,
-    model: str | None,
-    argv: tuple[str, ...] | None,
-    permission: Permission = Permission.EDIT,
-    state: str | None = None,
-) -> Recipe:
-    """Apply a profile to one task.
-
-    `program_argv` is the found program (absolute, behind its interpreter), `argv` the
-    task's own words for kind `command`. A given `extra_path` becomes the worker's PATH.
-    With a `state` folder (absolute) the worker keeps its own state below it. Raises
-    ProfileError when the profile cannot take the model, the argv or the permission.
-    """
-    _refuse_what_it_cannot(profile, model, argv, permission)
-    hold = profile.permissions.get(permission)
-
-    def line(groups: Groups) -> tuple[str, ...]:
-        words = _filled(groups, model, hold)
-        return (*program_argv, *words) if groups else ()
-
-    warm_up = profile.warm_up
-    return Recipe(
-        profile=profile.name,
-        argv=(*program_argv, *argv[1:]) if argv else line(profile.argv) or program_argv,
-        prompt_via=profile.prompt_via,
-        prompt_limit_bytes=profile.prompt_limit_bytes,
-        long_prompt=profile.long_prompt,
-        env_set=_values(profile, hold, extra_path, state),
-        env_pass=(*BASIC_ENV, *profile.env.passed),
-        dialect=profile.dialect,
-        merge_stderr=profile.merge_stderr,
-        ok_exit_codes=profile.ok_exit_codes,
-        grace_s=profile.grace_s,
-        max_parallel=profile.max_parallel,
-        spacing_s=profile.spacing_s,
-        permission=permission,
-        resume_argv=line(profile.resume),
-        attach_argv=line(profile.attach),
-        warm_up_argv=(*program_argv, *warm_up.argv) if warm_up else (),
-        warm_up_limit_s=warm_up.limit_s if warm_up else 0.0,
-        usage_files=profile.usage.files if profile.usage else (),
-        usage_format=profile.usage.format.value if profile.usage else None,
-        pty=profile.pty,
-        asks=profile.asks,
-        errors=tuple(
-            (told.pattern, told.failure.value)
-            for told in profile.errors
-            if told.pattern
-        ),
-        exit_errors=tuple(
-            (told.exit_code, told.failure.value)
-            for told in profile.errors
-            if told.exit_code is not None
-        ),
-        first_output_s=profile.first_output_s,
-        silence_s=profile.silence_s,
-    )
-
-
-def _refuse_what_it_cannot(
-    profile: Profile,
-    model: str | None,
-    argv: tuple[str, ...] | None,
-    permission: Permission,
-) -> None:
-    if (profile.kind is Kind.COMMAND) is not (argv is not None):
-        wanted = "needs argv" if argv is None else "takes a prompt, not argv"
-        raise ProfileError(profile.name, wanted)
-    if model is not None and not profile.takes_model:
-        raise ProfileError(
-            profile.name,
-            f"takes no model, but {quoted(model)} is asked for",
-            remedy="Leave the model out, or choose a profile that takes one.",
-        )
-    if permission is Permission.READ and permission not in profile.permissions:
-        raise ProfileError(
-            profile.name,
-            "cannot be held to reading",
-            remedy="Choose a profile that can, or allow it to edit.",
-        )
-
-
-def _values(
-    profile: Profile, hold: Hold | None, extra_path: str | None, state: str | None
-) -> dict[str, str]:
-    values = {**profile.env.values, **(hold.values if hold else {})}
-    if state is not None:
-        for name, place in profile.isolate.items():
-            values[name] = place.replace(STATE, state)
-    return values if extra_path is None else {**values, "PATH": extra_path}
-
-
-def _filled(groups: Groups, model: str | None, hold: Hold | None) -> Iterator[str]:
-    for group in groups:
-        if group == (PERMISSION,):
-            yield from hold.argv if hold else ()
-        elif model is not None or not any(MODEL in word for word in group):
-            yield from (word.replace(MODEL, model or "") for word in group)
 
 
 def _check_words(field: str, groups: Groups, via: PromptVia) -> None:
