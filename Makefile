@@ -1,7 +1,7 @@
 # `make test` is the gate. Everything runs in .venv, made from requirements-dev.lock.
 
 BIN := .venv/bin
-TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests
+TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests bench
 
 # Compiled files go beside the tools, never under skill/.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache

@@ -37,7 +37,7 @@ def says(*words: object) -> Callable[[Swarm], Words]:
 
 CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
     "unknown strategy": (
-        says("spawn", "--strategy", "reserch"),
+        says("spawn", "--strategy", "researhc"),
         "unknown_strategy",
         'did you mean "research"?',
     ),
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
         "unknown_profile",
         'did you mean "demo"?',
     ),
-    "unknown field": (spawn_text("tasks: {a: {promt: x}}\n"), "plan", "prompt"),
+    "unknown field": (spawn_text("tasks: {a: {prmpt: x}}\n"), "plan", "prompt"),
     "YAML error with its line": (spawn_text("name: x\ntasks: [\n"), "yaml", "line"),
     "prompt file outside": (
         spawn_text("tasks: {a: {prompt_file: ../../etc/hosts, profile: demo}}\n"),
@@ -96,7 +96,7 @@ CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
         "program_missing",
         "no-such-program-here",
     ),
-    "unknown verb": (says("spwan"), "usage", "spwan"),
+    "unknown verb": (says("spwn"), "usage", "spwn"),
     "unknown option": (says("list", "--everything"), "usage", "--everything"),
     "unknown words with line breaks": (
         says("list", "a", "b\n\x1b[31mc"),

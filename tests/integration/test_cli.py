@@ -94,16 +94,16 @@ def test_help_names_the_verbs_and_each_verb_explains_itself(swarm: Swarm):
 
 def test_file_names_that_are_no_text_do_not_break_an_answer(swarm: Swarm):
     swarm.repository()
-    script = r"printf x > $(printf 'caf\351')"
+    script = r"printf x > $(printf 'bel\351')"
     run = swarm.spawn({"a": {"argv": ["sh", "-c", script]}})
     swarm.ended(run)
 
     (one,) = swarm.ask("list", run)["sessions"]
 
     assert one["outcome"] == "succeeded"
-    assert "caf" in swarm.call("aggregate", run).out
-    assert "caf" in swarm.ask("aggregate", run)["tasks"][0]["files"][0]["path"]
-    assert "caf" in swarm.ask("diff", f"{run}/a")["diff"]
+    assert "bel" in swarm.call("aggregate", run).out
+    assert "bel" in swarm.ask("aggregate", run)["tasks"][0]["files"][0]["path"]
+    assert "bel" in swarm.ask("diff", f"{run}/a")["diff"]
 
 
 def test_an_interrupted_run_goes_on_and_says_so(swarm: Swarm):

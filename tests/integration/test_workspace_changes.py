@@ -71,6 +71,7 @@ async def test_many_files_are_counted_and_few_are_told(tree: Worktree):
 async def test_a_diff_is_bounded_and_says_so(tree: Worktree):
     write_files(tree.path, {"big.txt": "line\n" * 5000, "a.txt": "x\n"})
     head = await commit_all(tree, "Work")
+    assert head is not None
     whole = await diff_text(tree.repo, tree.base, head)
     assert "+x" in whole
     assert "cut" not in whole

@@ -196,6 +196,7 @@ async def test_unresolved_conflicts_are_not_committed(tree: Worktree):
     write_files(tree.path, {"a.txt": "both\n"})
     run_git(tree.path, "add", "a.txt")
     head = await commit_all(tree, "Work")
+    assert head is not None
     parents = run_git(tree.path, "rev-list", "--parents", "-1", head).split()[1:]
     assert len(parents) == 2
 

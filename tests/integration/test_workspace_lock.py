@@ -118,6 +118,8 @@ async def test_waiting_for_the_lock_can_be_cancelled(repo: Repository):
         stdout=subprocess.PIPE,
     )
     with holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with anyio.move_on_after(0.05) as scope:
             async with folder_lock(repo.common_dir):

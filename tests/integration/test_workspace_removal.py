@@ -10,7 +10,7 @@ from kimi_swarm.workspace.commit import commit_all
 from kimi_swarm.workspace.copying import copy_into
 from kimi_swarm.workspace.errors import RepositoryGoneError, SalvageFailedError
 from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.salvage import remove_worktree
+from kimi_swarm.workspace.salvage import Salvaged, remove_worktree
 from kimi_swarm.workspace.tree import Worktree
 from kimi_swarm.workspace.worktree import add_worktree, create_fresh
 
@@ -35,6 +35,12 @@ def salvaged(tree: Worktree, name: str, branch: str = SALVAGE) -> str:
     return run_git(tree.repo.root, "show", f"{branch}:{name}")
 
 
+async def saved_from(tree: Worktree, bundle: Path | None = None) -> Salvaged:
+    saved = await remove_worktree(tree, salvage=SALVAGE, bundle=bundle)
+    assert saved is not None
+    return saved
+
+
 def is_gone(tree: Worktree) -> bool:
     listed = run_git(tree.repo.root, "worktree", "list", "--porcelain")
     beside = list(tree.path.parent.glob("work*"))
@@ -56,7 +62,7 @@ async def test_dirty_and_untracked_files_are_saved_first(tree: Worktree):
     commit_files(tree.path, {"b.txt": "committed\n"})
     write_files(tree.path, {"a.txt": "dirty\n", "new/n.txt": "new\n", "x.log": "l\n"})
     write_files(tree.path, {"node_modules/m/i.js": "m\n", "node_modules/k.js": "k\n"})
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert (saved.branch, saved.files, saved.ignored) == (SALVAGE, 2, 2)
     assert salvaged(tree, "a.txt") == "dirty"
     assert salvaged(tree, "new/n.txt") == "new"
@@ -68,7 +74,7 @@ async def test_dirty_and_untracked_files_are_saved_first(tree: Worktree):
 async def test_an_older_salvage_is_never_overwritten(tree: Worktree):
     run_git(tree.repo.root, "branch", SALVAGE, "main")
     write_files(tree.path, {"a.txt": "dirty\n"})
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert saved.branch == f"{SALVAGE}.2"
     assert salvaged(tree, "a.txt", saved.branch) == "dirty"
     assert salvaged(tree, "a.txt") == "one"
@@ -84,7 +90,7 @@ async def test_a_removal_cut_short_after_saving_saves_once(tree: Worktree):
     copy.rename(tree.path)  # as if the machine had stopped before the folder went
     admin.parent.mkdir(exist_ok=True)
     copy.with_name("admin").rename(admin)
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert saved.branch == SALVAGE
     branches = run_git(tree.repo.root, "branch", "--list", "swarm-salvage/*")
     assert branches.split() == [SALVAGE]
@@ -100,7 +106,7 @@ async def test_a_removal_cut_short_while_deleting_is_finished(tree: Worktree):
 async def test_commits_on_a_detached_head_are_saved(tree: Worktree):
     run_git(tree.path, "checkout", "-q", "--detach")
     commit = commit_files(tree.path, {"a.txt": "detached\n"})
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert (saved.branch, saved.files) == (SALVAGE, 0)
     assert run_git(tree.repo.root, "rev-parse", SALVAGE) == commit
 
@@ -152,7 +158,7 @@ async def test_the_history_of_a_workers_own_repository_is_saved(tree: Worktree):
     run_git(tree.path, "init", "-q")
     commit_files(tree.path, {"n.txt": "first\n"})
     commit_files(tree.path, {"n.txt": "second\n"})
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert salvaged(tree, "n.txt", f"{saved.inner[0]}/head~1") == "first"
 
 
@@ -164,7 +170,7 @@ async def test_the_history_of_repositories_inside_is_saved(tree: Worktree):
     commit_files(inner, {"f.txt": "third\n"})
     make_repository(tree.path / "node_modules/dep", {"d.txt": "not ours\n"})
     await commit_all(tree, "Work")
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert saved.inner == (f"{SALVAGE}.inner-1",)
     branches = run_git(tree.repo.root, "branch", "--list", f"{SALVAGE}*")
     assert len(branches.splitlines()) == 3
@@ -175,7 +181,7 @@ async def test_the_history_of_repositories_inside_is_saved(tree: Worktree):
 async def test_a_broken_repository_inside_is_not_taken_for_ours(tree: Worktree):
     write_files(tree.path, {"app/f.txt": "f\n"})
     (tree.path / "app/.git").mkdir()
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert saved.inner == ()
     assert salvaged(tree, "app/f.txt") == "f"
 
@@ -205,7 +211,7 @@ async def test_changes_inside_a_submodule_keep_the_folder(tmp_path: Path):
     assert (tree.path / "lib/l.txt").read_text() == "dirty\n"
     commit = commit_files(tree.path / "lib", {"l.txt": "dirty\n"})
     await commit_all(tree, "Work")
-    saved = await remove_worktree(tree, salvage=SALVAGE)
+    saved = await saved_from(tree)
     assert run_git(root, "rev-parse", f"{saved.inner[0]}/head") == commit
     assert not tree.path.exists()
 
@@ -253,7 +259,7 @@ async def test_a_fresh_workspace_with_work_leaves_a_bundle(tmp_path: Path):
     write_files(tree.path, {"x.txt": "two\n"})
     bundle = tmp_path / "kept" / "probe.bundle"
     write_files(tmp_path, {"kept/probe.bundle": "older"})
-    saved = await remove_worktree(tree, salvage=SALVAGE, bundle=bundle)
+    saved = await saved_from(tree, bundle)
     assert saved.bundle == bundle.with_name("probe.2.bundle")
     assert bundle.read_text() == "older"
     assert not tree.path.exists()

@@ -39,11 +39,12 @@ def import_branches(root: Path, branches: list[list[tuple[str, int | None]]]) ->
                 if line is None
                 else "".join([*rows[:line], mark, *rows[line + 1 :]])
             )
-        for name, text in texts.items():
-            if text is None:
+        for name, written in texts.items():
+            if written is None:
                 stream.append(f"D {name}")
             else:
-                stream.append(f"M 100644 inline {name}\ndata {len(text)}\n{text}")
+                head = f"M 100644 inline {name}\ndata {len(written)}"
+                stream.append(f"{head}\n{written}")
         stream.append("")
     subprocess.run(
         ["git", "fast-import", "--quiet"],

@@ -11,14 +11,8 @@ import yaml
 
 from kimi_swarm.cli.arguments import COLD, HOT, parser_for
 from kimi_swarm.config import parse_manifest
-from kimi_swarm.core.plan import (
-    Defaults,
-    Limits,
-    Plan,
-    PlanTask,
-    WorkspaceSpec,
-    parse_plan,
-)
+from kimi_swarm.core.plan import Plan, parse_plan
+from kimi_swarm.core.plan_parts import Defaults, Limits, PlanTask, WorkspaceSpec
 from kimi_swarm.core.written import Written
 from kimi_swarm.workers.profile import Profile
 
