@@ -87,10 +87,8 @@ class _Shim:
         except OSError as error:
             why = f"{error.filename or self.spec.argv[0]}: {error.strerror}"
             return ExitRecord("not_started", None, started_at, now(), error=why)
-        # Should the shim be killed, somebody else must be able to end its worker.
-        who = identity(worker.pid)
-        if who is not None:
-            write_atomically(self.files.shim, {**self.identity, "worker": who})
+        if not self.is_subreaper:
+            self._tell_worker(worker.pid)
         cause = self._follow(worker.pid)
         self._sweep()
         if self.terminal is not None:
@@ -185,6 +183,15 @@ class _Shim:
                     os.kill(each.pid, signal.SIGTERM if patient else signal.SIGKILL)
             self.swept |= left
             self._wait(lambda: False, time.monotonic() + SWEEP_STEP_S)
+
+    def _tell_worker(self, pid: int) -> None:
+        """Write down who the worker is, for whoever must end it if the shim is killed.
+
+        Where orphans are not ours, their environment cannot be read either.
+        """
+        who = identity(pid)
+        if who is not None:
+            write_atomically(self.files.shim, {**self.identity, "worker": who})
 
     def _tell(self) -> None:
         """Let the supervisor know that there is something new to read."""

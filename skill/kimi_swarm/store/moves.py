@@ -26,7 +26,7 @@ from kimi_swarm.core.session import (
 )
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.database import transaction
-from kimi_swarm.store.views import EventRow, SessionRow, session_row
+from kimi_swarm.store.views import SESSION_COLUMNS, EventRow, SessionRow
 
 
 class StaleSessionError(SwarmError):
@@ -92,18 +92,18 @@ def move_session(
     }
     assignments = ", ".join(f"{name} = :{name}" for name in values)
     with transaction(connection):
-        changed = connection.execute(
+        moved = connection.execute(
             f"UPDATE sessions SET {assignments}"  # noqa: S608 our own column names
-            " WHERE id = :id AND revision = :expected",
+            f" WHERE id = :id AND revision = :expected RETURNING {SESSION_COLUMNS}",
             {**values, "id": session.id, "expected": session.revision},
-        )
-        if changed.rowcount != 1:
+        ).fetchall()
+        if not moved:
             raise StaleSessionError(session.id)
         name, data = move_name(move), move_to_dict(move)
         note(connection, session.run, session.id, name, move.at, data)
         if isinstance(state, Done):
             _end_run_if_over(connection, session.run, state.ended_at)
-        return session_row(connection, session.id)
+    return SessionRow._make(moved[0])
 
 
 def set_asking(

@@ -103,7 +103,7 @@ class EventRow(Row):
     data: str
 
 
-_SESSION_COLUMNS = ", ".join(SessionRow._fields)
+SESSION_COLUMNS = ", ".join(SessionRow._fields)
 # The last attempt speaks for a task: earlier ones are history.
 _LATEST = (
     "attempt = (SELECT max(attempt) FROM sessions AS later"
@@ -128,6 +128,18 @@ def run_row(connection: sqlite3.Connection, run: str) -> RunRow:
     if not rows:
         raise UnknownRunError(run)
     return rows[0]
+
+
+def repository_of(
+    connection: sqlite3.Connection, run: str
+) -> tuple[str | None, str | None]:
+    """Return a run's repository and base commit; raises UnknownRunError."""
+    row = connection.execute(
+        "SELECT repo, base FROM runs WHERE id = ?", (run,)
+    ).fetchone()
+    if row is None:
+        raise UnknownRunError(run)
+    return row[0], row[1]
 
 
 def _runs(
@@ -173,7 +185,7 @@ def _sessions(
     connection: sqlite3.Connection, clause: str, argument: str
 ) -> list[SessionRow]:
     rows = connection.execute(
-        f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {clause}",  # noqa: S608 ours
+        f"SELECT {SESSION_COLUMNS} FROM sessions WHERE {clause}",  # noqa: S608 ours
         (argument,),
     )
     return [SessionRow(*row) for row in rows]

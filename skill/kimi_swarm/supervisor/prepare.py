@@ -15,7 +15,7 @@ from kimi_swarm.location import session_folder, workspace_folder
 from kimi_swarm.process.records import LaunchSpec
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import task_of
-from kimi_swarm.store.views import latest_sessions, run_row
+from kimi_swarm.store.views import latest_sessions, repository_of
 from kimi_swarm.workspace.copying import copy_into
 from kimi_swarm.workspace.identity import identity_env
 from kimi_swarm.workspace.merge import start_from
@@ -105,22 +105,22 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
         return _place_of_former(seat.former)
     path = Path(workspace_folder(seat.home, seat.id.run, seat.id.slug))
     mode = seat.task.workspace.mode
-    run = run_row(connection, seat.id.run)
     if mode is WorkspaceMode.NONE:
         path.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 one local mkdir
         return Place(str(path))
+    root, run_base = repository_of(connection, seat.id.run)
     if mode is WorkspaceMode.SHARED:
-        return Place(run.repo or str(path))
+        return Place(root or str(path))
     branch = task_branch(seat.id)
     if mode is WorkspaceMode.FRESH:
         tree = await create_fresh(path, branch=branch)
         return Place(str(path), branch, tree.base)
-    repo = await open_repository(Path(run.repo or ""))
+    repo = await _repository(root)
     tree = await renew_worktree(
         repo,
         path,
         branch=branch,
-        base=run.base or "HEAD",
+        base=run_base or "HEAD",
         salvage=salvage_branch(seat.id),
     )
     base = tree.base
@@ -159,6 +159,18 @@ def _is_worktree(connection: Connection, run: str, task: str) -> bool:
     return task_of(connection, run, task).workspace.mode is WorkspaceMode.WORKTREE
 
 
+_opened: dict[str, Repository] = {}
+
+
+async def _repository(root: str | None) -> Repository:
+    """Open a run's repository; as long as it is there, git is asked only once."""
+    known = _opened.get(root or "")
+    if known is None or not known.common_dir.is_dir():
+        known = await open_repository(Path(root or ""))
+        _opened[root or ""] = known
+    return known
+
+
 async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree | None:
     """Return the git side of a session's workspace, None where there is none."""
     if place.branch is None or place.base is None:
@@ -168,8 +180,8 @@ async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree 
         # Not to be found by looking: a worker may have deleted its `.git`.
         repo = Repository(path, path / ".git")
     else:
-        run = run_row(connection, seat.id.run)
-        repo = await open_repository(Path(run.repo or ""))
+        root, _ = repository_of(connection, seat.id.run)
+        repo = await _repository(root)
     return Worktree(repo, path, place.branch, place.base, seat.task.workspace.copy)
 
 
