@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -126,6 +127,15 @@ def load_manifest() -> Manifest:
     return parse_manifest(read_yaml(path), origin=str(path))
 
 
+class OwnConfig(Written):
+    """The user's own `config.yaml`: what wins over the package's manifest."""
+
+    preferred: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)] | None = (
+        None
+    )
+    limits: StandardLimits | None = None
+
+
 class Known(NamedTuple):
     """What is known at a place: the manifest with the profiles added there.
 
@@ -138,6 +148,8 @@ class Known(NamedTuple):
 
 def known_at(folder: Path) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
+
+    The user's `config.yaml` may order the workers (`preferred`) and set `limits`.
 
     A profile is one YAML file named for it, in `profiles/` of the user's config folder
     or of the project's `.kimi-swarm/`. The project's win over the user's, and both over
@@ -153,7 +165,23 @@ def known_at(folder: Path) -> Known:
         else:
             told = "is not trusted and was left out: read it, then run `trust`."
             notes = (f"{project} {told}",)
-    return Known(manifest.model_copy(update={"profiles": profiles}), notes)
+    changed: dict[str, object] = {"profiles": profiles, **_own_config(profiles)}
+    return Known(manifest.model_copy(update=changed), notes)
+
+
+def _own_config(profiles: Mapping[str, Profile]) -> dict[str, object]:
+    """Read what the user's own configuration changes. Raises ManifestError."""
+    path = Path(config_home()) / "config.yaml"
+    if not path.is_file():
+        return {}
+    try:
+        own = OwnConfig.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise ManifestError(str(path), problems_in(error, OwnConfig)) from None
+    for name in own.preferred or ():
+        if name not in profiles:
+            raise ManifestError(str(path), [Problem("preferred", f"no profile {name}")])
+    return {name: value for name, value in own if value is not None}
 
 
 def _profiles_in(folder: Path) -> dict[str, Profile]:

@@ -33,6 +33,7 @@ class ProfileHealth:
     version: str | None
     problem: str
     remedy: str
+    warning: str
     sends_to: str
     carries: int
     permissions: dict[str, str]
@@ -90,6 +91,7 @@ def _health_of(ready: Ready) -> ProfileHealth:
         version=ready.version,
         problem=ready.problem,
         remedy=ready.remedy,
+        warning=ready.warning,
         sends_to=ready.profile.sends_to,
         carries=capacity(ready.profile, cpus(), memory_bytes()),
         permissions={

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
+from kimi_swarm.actions.ready import first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
@@ -90,7 +90,12 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     )
     wants_new = plan.repo == NEW_REPOSITORY
     repo, base = None, None
-    notes = [*chosen, *_version_notes(ready), *known.notes, *_plan_notes(plan)]
+    notes = [
+        *chosen,
+        *(each.warning for each in ready.values() if each.warning),
+        *known.notes,
+        *_plan_notes(plan),
+    ]
     if not wants_new and _needs_repository(tasks):
         root = (folder / plan.repo) if plan.repo else wanted.cwd
         repo = await open_repository(root)
@@ -166,17 +171,6 @@ async def _with_worker(
     defaults = plan.defaults.model_copy(update={"profile": name})
     note = f"No worker was named: {name} is the first of {order} that is ready here."
     return plan.model_copy(update={"defaults": defaults}), [note]
-
-
-def _version_notes(ready: Mapping[str, Ready]) -> list[str]:
-    notes = []
-    for each in ready.values():
-        probe = each.profile.version
-        tested = None if probe is None else probe.tested
-        if each.version and tested and each.version != tested:
-            name, version = each.profile.name, each.version
-            notes.append(f"{name} {version} is here; it is tested with {tested}.")
-    return notes
 
 
 def _needs_repository(tasks: Sequence[Task]) -> bool:

@@ -38,13 +38,14 @@ class NoWorkerError(SwarmError):
 
 
 class Ready(NamedTuple):
-    """A profile's program on this machine; `problem` is empty when it can be used."""
+    """A profile's program here; `problem` is empty when it can be used."""
 
     profile: Profile
     found: FoundProgram | None
     version: str | None = None
     problem: str = ""
     remedy: str = ""
+    warning: str = ""
 
 
 async def look_for(profile: Profile, *, home: str, path: str) -> Ready:
@@ -61,7 +62,8 @@ async def look_for(profile: Profile, *, home: str, path: str) -> Ready:
         return Ready(profile, found)
     report = await _probe(profile, found, home=home, path=path)
     remedy = "" if report.problem is None else f"Install it: {profile.install_line}"
-    return Ready(profile, found, report.program, report.problem or "", remedy)
+    problem, warning = report.problem or "", report.warning or ""
+    return Ready(profile, found, report.program, problem, remedy, warning)
 
 
 async def look_for_all(

@@ -187,6 +187,7 @@ def _profile_line(profile: ProfileHealth) -> str:
     name = f"{profile.name}{version}"
     if profile.is_ready:
         carries = f" [{profile.carries} at once]" if profile.carries < MANY else ""
-        return f"  ready      {name}{carries}: {profile.summary}"
+        doubt = f" ({profile.warning})" if profile.warning else ""
+        return f"  ready      {name}{carries}: {profile.summary}{doubt}"
     word = "missing  " if profile.program is None else "not ready"
     return f"  {word}  {name}: {profile.problem} {profile.remedy}".rstrip()
