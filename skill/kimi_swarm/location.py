@@ -41,6 +41,11 @@ def probes_path(home: str) -> str:
     return home + "/probes.json"
 
 
+def models_path(home: str) -> str:
+    """Name the file that remembers which models a provider offered, and when."""
+    return home + "/models.json"
+
+
 def database_path(home: str) -> str:
     """Name the SQLite file."""
     return home + "/state.db"

@@ -7,17 +7,22 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
+
 from kimi_swarm import __version__
-from kimi_swarm.actions.ready import Ready, look_for_all
+from kimi_swarm.actions.models import Offer, offer_of
+from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
 from kimi_swarm.process.machine import cpus, memory_bytes
 from kimi_swarm.workers.capacity import capacity
+from kimi_swarm.workers.models import free_among
+from kimi_swarm.workers.profile import Profile
 
 OLDEST_GIT = (2, 25)
 
@@ -29,12 +34,17 @@ class ProfileHealth:
     name: str
     summary: str
     is_ready: bool
+    can_work: bool
     program: str | None
     version: str | None
     problem: str
     remedy: str
     warning: str
     sends_to: str
+    login: str
+    models: tuple[str, ...]
+    free_models: tuple[str, ...]
+    limits: str
     carries: int
     permissions: dict[str, str]
 
@@ -66,7 +76,10 @@ async def doctor(home: str) -> Health:
     existing = _nearest_existing(Path(home))
     if not os.access(existing, os.W_OK):
         problems.append(f"The state folder {home} cannot be written.")
-    profiles = tuple(_health_of(ready[name]) for name in manifest.profiles)
+    offers = await _offers(home, ready)
+    profiles = tuple(
+        _health_of(ready[name], offers[name]) for name in manifest.profiles
+    )
     return Health(
         release=__version__,
         python=f"{platform.python_version()} ({sys.executable})",
@@ -82,17 +95,48 @@ async def doctor(home: str) -> Health:
     )
 
 
-def _health_of(ready: Ready) -> ProfileHealth:
+async def _offers(home: str, ready: Mapping[str, Ready]) -> dict[str, Offer]:
+    """Ask the providers of ready workers what they offer, all at once."""
+    offers = dict.fromkeys(ready, Offer())
+
+    async def ask(name: str, profile: Profile) -> None:
+        offers[name] = await offer_of(home, profile, os.environ)
+
+    async with anyio.create_task_group() as group:
+        for name, each in ready.items():
+            if not each.problem:
+                group.start_soon(ask, name, each.profile)
+    return offers
+
+
+def _login_of(profile: Profile) -> str:
+    login = profile.login
+    if login is None:
+        return ""
+    if has_account(profile, os.environ):
+        return "logged in, as far as can be seen"
+    wanted = (
+        "not logged in" if login.needed else "not logged in, which it can do without"
+    )
+    return f"{wanted}: {login.how}"
+
+
+def _health_of(ready: Ready, offer: Offer) -> ProfileHealth:
     return ProfileHealth(
         name=ready.profile.name,
         summary=ready.profile.summary,
         is_ready=not ready.problem,
+        can_work=can_work(ready, os.environ),
         program=None if ready.found is None else ready.found.argv[-1],
         version=ready.version,
         problem=ready.problem,
         remedy=ready.remedy,
         warning=ready.warning,
         sends_to=ready.profile.sends_to,
+        login=_login_of(ready.profile),
+        models=offer.ids,
+        free_models=free_among(offer.ids),
+        limits=ready.profile.limits or "",
         carries=capacity(ready.profile, cpus(), memory_bytes()),
         permissions={
             name.value: hold.holds for name, hold in ready.profile.permissions.items()
@@ -123,7 +167,7 @@ def _nearest_existing(path: Path) -> Path:
 
 def _next_command(preferred: Sequence[str], profiles: tuple[ProfileHealth, ...]) -> str:
     """Name one command that works on this machine as it is."""
-    ready = {profile.name for profile in profiles if profile.is_ready}
+    ready = {profile.name for profile in profiles if profile.can_work}
     for name in preferred:
         if name in ready:
             return f'run --profile {name} --task "Write NOTES.md about this repository"'

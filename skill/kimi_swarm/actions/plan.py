@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimi_swarm.actions.ready import first_ready, look_for_all
+from kimi_swarm.actions.models import choose_model
+from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
@@ -83,15 +84,18 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     ready = await look_for_all(
         [manifest.profile(profile) for profile in profiles], home=home, path=path
     )
+    models, told = await _models(home, plan, ready)
     permission = wanted.permission or plan.permission
     places = Places(folder, wanted.cwd)
     tasks = tuple(
-        resolve_task(plan, task, ready, places, permission) for task in plan.order()
+        resolve_task(plan, task, ready, places, permission, models)
+        for task in plan.order()
     )
     wants_new = plan.repo == NEW_REPOSITORY
     repo, base = None, None
     notes = [
         *chosen,
+        *told,
         *(each.warning for each in ready.values() if each.warning),
         *known.notes,
         *_plan_notes(plan),
@@ -173,6 +177,26 @@ async def _with_worker(
     return plan.model_copy(update={"defaults": defaults}), [note]
 
 
+async def _models(
+    home: str, plan: Plan, ready: Mapping[str, Ready]
+) -> tuple[dict[str, str], list[str]]:
+    """Choose models for profiles whose tasks name none, and say which."""
+    models: dict[str, str] = {}
+    notes: list[str] = []
+    open_to = {
+        plan.profile_of(task) or ""
+        for task in plan.tasks
+        if plan.effective(task).model is None
+    }
+    for name in sorted(open_to):
+        choice = await choose_model(home, ready[name].profile, os.environ)
+        if choice.model is not None:
+            models[name] = choice.model
+        if choice.note:
+            notes.append(choice.note)
+    return models, notes
+
+
 def _needs_repository(tasks: Sequence[Task]) -> bool:
     modes = {task.workspace.mode for task in tasks}
     return bool(modes & {WorkspaceMode.WORKTREE, WorkspaceMode.SHARED})
@@ -187,9 +211,11 @@ def _survey_notes(seen: Survey, tasks: Sequence[Task]) -> list[str]:
     """Say what of the user's checkout the workers will not see."""
     notes = []
     if seen.uncommitted:
+        count = seen.uncommitted
+        what = "1 uncommitted change" if count == 1 else f"{count} uncommitted changes"
         notes.append(
-            f"{seen.uncommitted} uncommitted changes in your checkout are not in the "
-            "workers' copies; commit them first if workers need them."
+            f"Not in the workers' copies: {what} in your checkout; commit first if "
+            "workers need that."
         )
     if seen.submodules:
         notes.append(f"Submodules stay empty: {', '.join(seen.submodules[:5])}.")

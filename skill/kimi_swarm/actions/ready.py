@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from kimi_swarm.process.programs import (
     probe_version,
 )
 from kimi_swarm.process.records import write_atomically
+from kimi_swarm.workers.models import expanded
 from kimi_swarm.workers.profile import BASIC_ENV, Kind, Profile, ProfileError
 
 
@@ -81,11 +83,30 @@ async def look_for_all(
     return seen
 
 
+def has_account(profile: Profile, environ: Mapping[str, str]) -> bool:
+    """Whether an account can be seen, without spending anything or reading it."""
+    login = profile.login
+    if login is None:
+        return False
+    if any(environ.get(name) for name in login.env):
+        return True
+    env = {"HOME": str(Path.home()), **environ}
+    patterns = (str(Path(expanded(each, env)).expanduser()) for each in login.files)
+    return any(glob.glob(each) for each in patterns)  # noqa: PTH207 they are absolute
+
+
+def can_work(ready: Ready, environ: Mapping[str, str]) -> bool:
+    """Whether a worker is here and has the account it needs, as far as can be seen."""
+    login = ready.profile.login
+    needs_none = login is None or not login.needed
+    return not ready.problem and (needs_none or has_account(ready.profile, environ))
+
+
 async def first_ready(manifest: Manifest, *, home: str, path: str) -> Ready:
     """Return the first preferred profile that is ready. Raises NoWorkerError."""
     for name in manifest.preferred:
         ready = await look_for(manifest.profile(name), home=home, path=path)
-        if not ready.problem:
+        if can_work(ready, os.environ):
             return ready
     raise NoWorkerError(manifest.profile(manifest.preferred[0]))
 

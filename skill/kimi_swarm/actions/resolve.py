@@ -38,8 +38,11 @@ def resolve_task(
     ready: Mapping[str, Ready],
     places: Places,
     permission: Permission,
+    models: Mapping[str, str],
 ) -> Task:
     """Resolve one task of a plan; `ready` holds its profile as found on this machine.
+
+    `models` holds, by profile, the model of tasks that name none.
 
     Raises PlanError, PlanFileError, ProfileError, ProgramMissingError.
     """
@@ -51,7 +54,7 @@ def resolve_task(
         profile,
         program_argv=found.argv,
         extra_path=found.extra_path,
-        model=written.model,
+        model=written.model or models.get(profile.name),
         argv=written.argv,
         permission=permission,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GIB = 2**30
 SHOWN_TASKS = 40
 MANY = 1000
+SHOWN_MODELS = 6
 
 
 def overview(program: str) -> str:
@@ -182,12 +183,23 @@ def health(seen: Health, program: str) -> str:
     return "\n".join(lines)
 
 
+def _models_line(profile: ProfileHealth) -> str:
+    if not profile.models:
+        return ""
+    shown = ", ".join((profile.free_models or profile.models)[:SHOWN_MODELS])
+    what = "free now" if profile.free_models else "models"
+    return f"{len(profile.models)} models offered; {what}: {shown}"
+
+
 def _profile_line(profile: ProfileHealth) -> str:
     version = f" {profile.version}" if profile.version else ""
     name = f"{profile.name}{version}"
     if profile.is_ready:
         carries = f" [{profile.carries} at once]" if profile.carries < MANY else ""
         doubt = f" ({profile.warning})" if profile.warning else ""
-        return f"  ready      {name}{carries}: {profile.summary}{doubt}"
+        lines = [f"  ready      {name}{carries}: {profile.summary}{doubt}"]
+        told = [profile.login, _models_line(profile), profile.limits]
+        lines += [f"             {line}" for line in told if line]
+        return "\n".join(lines)
     word = "missing  " if profile.program is None else "not ready"
     return f"  {word}  {name}: {profile.problem} {profile.remedy}".rstrip()

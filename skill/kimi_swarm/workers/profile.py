@@ -21,6 +21,8 @@ from kimi_swarm.workers.profile_terms import (
     Hold,
     Interpreter,
     Lines,
+    Login,
+    ModelList,
     Pattern,
     Room,
     Seconds,
@@ -135,6 +137,9 @@ class Profile(Written):
     spacing_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     warm_up: WarmUp | None = None
     version: VersionProbe | None = None
+    login: Login | None = None
+    models: ModelList | None = None
+    limits: Text | None = None
     install: Line | None = None
     sends_to: Text
 

@@ -159,3 +159,31 @@ class UsageFiles(Written):
 
     files: Annotated[tuple[UsageFile, ...], Field(strict=False, min_length=1)]
     format: Annotated[UsageFormat, Field(strict=False)]
+
+
+class Login(Written):
+    """What shows, without spending anything, that the program has an account to use.
+
+    Any of the variables or files (globs; only looked for, never read) is enough; `how`
+    is the command that logs in. Not `needed` means that it works without.
+    """
+
+    env: Annotated[tuple[EnvName, ...], Field(strict=False)] = ()
+    files: Lines = ()
+    how: Line
+    needed: bool = True
+
+
+class ModelList(Written):
+    """Where the models that are offered can be asked for, in OpenAI's shape.
+
+    `url` may hold `${NAME:-else}`; an empty one means that nobody can be asked. Of the
+    ids, each with `prefix` before it, the first that matches a pattern of `prefer` is
+    the model of tasks that name none, unless one of `unless_env` is set.
+    """
+
+    url: Line
+    key_env: EnvName | None = None
+    prefix: Word = ""
+    prefer: Lines = ()
+    unless_env: Annotated[tuple[EnvName, ...], Field(strict=False)] = ()
