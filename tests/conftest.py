@@ -1,13 +1,33 @@
-"""What tests of the whole product share: one copy of the code, one user each."""
+"""What all tests share: how long they search, one copy of the code, one user each."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fakes.swarm import Swarm, copy_of_the_product
+
+# How long an example takes says more of what else the machine does than of our code.
+settings.register_profile(
+    "here",
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "ci", settings.get_profile("here"), derandomize=True, print_blob=True
+)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The one event loop that the product runs on."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def run_git(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     if ok and done.returncode != 0:
         message = f"git {args} failed: {done.stderr.decode('utf-8', 'replace')}"

@@ -133,7 +133,7 @@ class SkillFolder:
 def finish(call: subprocess.Popen[str]) -> Answer:
     """Wait for a started call and return what it gave."""
     with call:
-        out, err = call.communicate(timeout=50)
+        out, err = call.communicate(timeout=60)
     told = ast.literal_eval(out) if out.startswith("{'mode'") else {}
     return Answer(call.returncode, told, out, err)
 

@@ -17,7 +17,8 @@ from fakes.repos import make_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = Path(__file__).parent / "workers"
-LIMIT_S = 30.0
+LIMIT_S = 60.0
+"""How long anything may take before it is held for stuck: machines can be busy."""
 T = TypeVar("T")
 
 
@@ -27,7 +28,6 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
-    took_s: float
 
     @property
     def lines(self) -> list[str]:
@@ -94,6 +94,25 @@ class Swarm:
         path.write_text(json.dumps({"tasks": tasks, **fields}), "utf-8")
         return path
 
+    def own_profile(self, name: str, **fields: Any) -> None:
+        """Write a profile into the user's configuration, where it wins over ours."""
+        folder = self.folder / "home" / ".config" / "kimi-swarm" / "profiles"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text(json.dumps(fields), "utf-8")
+
+    def impatient_commands(self) -> None:
+        """Let commands have half a second to end by themselves, not five."""
+        self.own_profile(
+            "command",
+            summary="Ends soon.",
+            kind="command",
+            prompt_via="none",
+            merge_stderr=True,
+            expect="exit",
+            grace_s=0.5,
+            sends_to="Nothing.",
+        )
+
     def start(
         self,
         *words: object,
@@ -122,10 +141,9 @@ class Swarm:
         **more: Any,
     ) -> Done:
         """Run one command to its end; `code` is the exit code that is asserted."""
-        began = time.monotonic()
         with self.start(*words, **more) as process:
             out, err = process.communicate(timeout=limit_s)
-        done = Done(process.returncode, out, err, time.monotonic() - began)
+        done = Done(process.returncode, out, err)
         assert "Traceback" not in err, err
         assert code in (None, done.code), (words, done)
         return done
@@ -203,7 +221,7 @@ class Swarm:
             self.call("kill", "--all")
         for pid in self.supervisors():
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not self.processes(), limit_s=10)
+        until(lambda: not self.processes())
         assert self.log_of_supervisor() == ""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fakes.swarm import Swarm, is_live, until, with_session, worker
+from fakes.swarm import LIMIT_S, Swarm, is_live, until, with_session, worker
 
 NONE = {"workspace": "none"}
 
@@ -102,6 +102,7 @@ def test_a_supervisor_killed_again_and_again_loses_and_doubles_nothing(swarm: Sw
 def test_a_wish_to_stop_made_without_a_supervisor_is_honoured(swarm: Swarm):
     pids = swarm.folder / "pids"
     pids.mkdir()
+    swarm.impatient_commands()
     run = swarm.spawn({"a": {"argv": worker("ignores_term.py", pids), **NONE}})
     until(lambda: len(list(pids.iterdir())) == 2)
     swarm.kill_supervisor()
@@ -113,7 +114,7 @@ def test_a_wish_to_stop_made_without_a_supervisor_is_honoured(swarm: Swarm):
 
 
 def test_the_deadline_holds_without_a_supervisor(swarm: Swarm):
-    task = {"argv": worker("silent.sh"), **NONE, "timeout_s": 1}
+    task = {"argv": worker("silent.sh"), **NONE, "timeout_s": 2}
     run = swarm.spawn({"a": task})
     until(lambda: with_session(f"{run}/a"))
     swarm.kill_supervisor()
@@ -134,7 +135,7 @@ def test_a_session_without_record_is_lost_and_its_worker_is_ended(swarm: Swarm):
     session = swarm.ended(run)["a"]
 
     assert (session["outcome"], session["reason"]) == ("lost", "no_exit_record")
-    until(lambda: not with_session(f"{run}/a"), limit_s=5)
+    until(lambda: not with_session(f"{run}/a"))
 
 
 def test_ten_racing_spawns_make_one_supervisor(swarm: Swarm):
@@ -236,5 +237,5 @@ def test_watchers_that_leave_at_any_moment_disturb_nobody(swarm: Swarm):
 def knock(swarm: Swarm) -> socket.socket:
     caller = socket.socket(socket.AF_UNIX)
     caller.connect(str(swarm.home / "supervisor.sock"))
-    caller.settimeout(10)
+    caller.settimeout(LIMIT_S)
     return caller

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from fakes.swarm import Swarm, worker
+from fakes.swarm import LIMIT_S, Swarm, worker
 
 NONE = {"workspace": "none"}
 SESSION_KEYS = {
@@ -114,7 +114,7 @@ def test_an_interrupted_run_goes_on_and_says_so(swarm: Swarm):
         seen = next(line for line in lines if " running" in line)
         run = seen.split("/")[0]
         os.killpg(caller.pid, signal.SIGINT)
-        _, err = caller.communicate(timeout=10)
+        _, err = caller.communicate(timeout=LIMIT_S)
 
     assert caller.returncode == 130
     assert f"{run} goes on. Next: kimi-swarm wait {run}" in err

@@ -40,7 +40,7 @@ def run(
         cwd=folder,
         env=environment(pace_s),
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert ended.stderr == b""
@@ -190,5 +190,5 @@ def test_term_ends_it_at_once(tmp_path: Path):
         assert json.loads(worker.stdout.readline())["event"] == "started"
         assert json.loads(worker.stdout.readline())["event"] == "tool"
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=30) == 143
+        assert worker.wait(timeout=60) == 143
     assert files(tmp_path) == set()

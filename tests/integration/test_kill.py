@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.swarm import Swarm, is_live, until, with_session, worker
+from fakes.swarm import LIMIT_S, Swarm, is_live, until, with_session, worker
 
 NONE = {"workspace": "none"}
 
@@ -27,6 +27,7 @@ def written(folder: Path) -> list[int]:
 def test_a_worker_that_ignores_term_goes_with_its_detached_grandchild(
     swarm: Swarm, pids: Path
 ):
+    swarm.impatient_commands()
     run = swarm.spawn({"a": {"argv": worker("ignores_term.py", pids), **NONE}})
     until(lambda: len(written(pids)) == 2)
 
@@ -40,6 +41,7 @@ def test_a_worker_that_ignores_term_goes_with_its_detached_grandchild(
 
 
 def test_a_second_kill_waits_for_the_same_end(swarm: Swarm, pids: Path):
+    swarm.impatient_commands()
     run = swarm.spawn({"a": {"argv": worker("ignores_term.py", pids), **NONE}})
     until(lambda: len(written(pids)) == 2)
 
@@ -47,7 +49,7 @@ def test_a_second_kill_waits_for_the_same_end(swarm: Swarm, pids: Path):
         swarm.until_state(f"{run}/a", "stopping")
         second = swarm.call("kill", run)
         assert second.out == f"{run}/a cancelled (killed)\n"
-        assert first.wait(timeout=10) == 0
+        assert first.wait(timeout=LIMIT_S) == 0
         first.communicate()
     assert swarm.call("kill", run).out == "Nothing to end: it is over already.\n"
 
@@ -75,7 +77,7 @@ def test_a_run_is_killed_with_what_is_queued_and_others_go_on(swarm: Swarm):
 
 def test_a_kill_during_the_check_is_told_as_a_kill(swarm: Swarm):
     swarm.repository()
-    task = {"argv": ["sh", "-c", "echo 1 > a.txt"], "check": "exec sleep 60"}
+    task = {"argv": ["sh", "-c", "echo 1 > a.txt"], "check": "exec sleep 600"}
     run = swarm.spawn({"a": task})
     started = swarm.home / "runs" / run / "a" / "check" / "shim.json"
     until(started.exists)
@@ -101,7 +103,7 @@ def test_what_a_worker_leaves_behind_at_a_good_end_is_swept(swarm: Swarm, pids: 
 def test_workers_outlive_the_process_group_and_session_of_their_spawner(swarm: Swarm):
     plan = swarm.plan({"a": {"argv": worker("silent.sh"), **NONE}})
     shell = swarm.start("spawn", plan, "--json", start_new_session=True)
-    shell.communicate(timeout=10)
+    shell.communicate(timeout=LIMIT_S)
     (run,) = [one["run"] for one in swarm.ask("list")["runs"]]
     swarm.until_state(f"{run}/a", "running")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.swarm import Swarm, worker
+from fakes.swarm import LIMIT_S, Swarm, worker
 
 NONE = {"workspace": "none"}
 
@@ -72,7 +72,7 @@ def test_following_ends_with_the_session_and_bears_a_reader_that_leaves(swarm: S
 
     with swarm.start("log", f"{run}/a", "--follow") as follower:
         gate.touch()
-        out, _ = follower.communicate(timeout=10)
+        out, _ = follower.communicate(timeout=LIMIT_S)
     with swarm.start("log", f"{run}/a", "--follow") as leaver:
         assert leaver.stdout is not None
         assert leaver.stderr is not None

@@ -30,11 +30,6 @@ INTO = "swarm/r/merged"
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def repo(tmp_path: Path) -> Repository:
     files = {"a.txt": "one\ntwo\nthree\n", "app.txt": "app\n"}
     return await open_repository(make_repository(tmp_path / "repo", files))

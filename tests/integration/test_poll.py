@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.swarm import Swarm, until, worker
+from fakes.swarm import LIMIT_S, Swarm, until, worker
 
 NONE = {"workspace": "none"}
 
@@ -45,14 +45,14 @@ def test_it_answers_when_a_worker_writes_and_not_only_when_a_state_changes(
     swarm: Swarm,
 ):
     gate = swarm.folder / "gate"
-    script = f"until [ -e {gate} ]; do sleep 0.02; done; echo hello; exec sleep 60"
+    script = f"until [ -e {gate} ]; do sleep 0.02; done; echo hello; exec sleep 600"
     run = swarm.spawn({"a": {"argv": ["sh", "-c", script], **NONE}})
     session = f"{run}/a"
     swarm.until_state(session, "running")
 
-    with swarm.start("poll", session, "--timeout-s", "20") as poll:
+    with swarm.start("poll", session, "--timeout-s", str(LIMIT_S)) as poll:
         gate.touch()
-        out, _ = poll.communicate(timeout=10)
+        out, _ = poll.communicate(timeout=LIMIT_S)
 
     assert out == "hello\n\nSession still running.\n"
     assert poll.returncode == 0

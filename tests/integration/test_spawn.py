@@ -14,17 +14,12 @@ def writes(name: str, text: str = "x") -> list[str]:
     return ["sh", "-c", f"echo {text} > {name}"]
 
 
-def test_twenty_tasks_are_spawned_without_waiting_for_any(
-    swarm: Swarm, capsys: pytest.CaptureFixture[str]
-):
+def test_twenty_tasks_are_spawned_without_waiting_for_any(swarm: Swarm):
     task = {"argv": worker("silent.sh"), "workspace": "none"}
     plan = swarm.plan({f"t{number}": task for number in range(20)})
 
     done = swarm.call("spawn", plan)
 
-    with capsys.disabled():
-        print(f"\nspawn of 20 tasks took {done.took_s:.2f} s")  # noqa: T201 a measure
-    assert done.took_s < 5
     run = done.out.split(":")[0]
     assert done.lines[0] == f"{run}: 20 tasks queued on command, at most 5 at once."
     assert done.lines[-1] == f"Next: kimi-swarm wait {run}"

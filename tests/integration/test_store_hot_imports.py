@@ -47,7 +47,7 @@ def imported_by(code: str, home: Path) -> list[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": skill,

@@ -161,7 +161,7 @@ def test_a_writer_that_dies_in_the_middle_leaves_nothing(tmp_path: Path, when: s
         ended = subprocess.run(
             [sys.executable, "-c", DIE_BETWEEN, str(tmp_path), when],
             check=False,
-            timeout=30,
+            timeout=60,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert ended.returncode == 9

@@ -247,7 +247,7 @@ def test_processes_may_create_the_database_at_the_same_moment(
         process.stdin.close()
         process.stdin = None
     for process in crowd:
-        _, told = process.communicate(timeout=50)
+        _, told = process.communicate(timeout=60)
         assert (process.returncode, told) == (0, "")
     with closing(opened(tmp_path / "home")) as connection:
         names = {f"run-{i}" for i in range(len(crowd))}

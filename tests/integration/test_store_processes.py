@@ -93,7 +93,7 @@ def test_twenty_processes_write_at_once_without_an_error(
         begin_together(writers)
         told: list[dict[str, int]] = []
         for process in writers:
-            out, err = process.communicate(timeout=50)
+            out, err = process.communicate(timeout=60)
             assert (process.returncode, err) == (0, "")
             told.append(json.loads(out))
     with closing(opened(tmp_path)) as connection:

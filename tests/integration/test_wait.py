@@ -76,7 +76,7 @@ def test_an_end_is_found_behind_more_than_a_thousand_queued_tasks(swarm: Swarm):
     tasks["t0"] = {"argv": ["true"], **NONE}
     run = swarm.spawn(tasks, limits={"concurrency": 1})
 
-    seen = swarm.ask("wait", run, "--any", "--timeout-s", "20")
+    seen = swarm.ask("wait", run, "--any", "--timeout-s", "60")
 
     assert seen["ended"] == f"{run}/t0"
     events = swarm.ask("poll", run)["events"]

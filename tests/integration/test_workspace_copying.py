@@ -23,11 +23,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def tree(tmp_path: Path) -> Worktree:
     files = {"a.txt": "one\n", "src/b.txt": "two\n", ".gitignore": "*.log\n.env\n"}
     repo = await open_repository(make_repository(tmp_path / "repo", files))

@@ -20,11 +20,6 @@ SALVAGE = "swarm-salvage/r/t"
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def tree(tmp_path: Path) -> Worktree:
     files = {"a.txt": "one\n", ".gitignore": "*.log\nnode_modules\n"}
     repo = await open_repository(make_repository(tmp_path / "repo", files))

@@ -18,11 +18,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def repo(tmp_path: Path) -> Repository:
     files = {"a.txt": "one\n", "src/b.txt": "two\n"}
     return await open_repository(make_repository(tmp_path / "repo", files))

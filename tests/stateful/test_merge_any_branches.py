@@ -66,7 +66,7 @@ async def merge(root: Path, names: list[str]) -> MergeReport:
     )
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(branches=BRANCHES)
 def test_every_branch_ends_in_one_place_and_merged_lines_are_kept(
     branches: list[list[tuple[str, int | None]]],

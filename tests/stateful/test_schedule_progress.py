@@ -26,7 +26,7 @@ PROFILES = ("demo", "kimi")
 OUTCOMES = ("succeeded", "succeeded", "failed", "timed_out", "lost")
 STOP_TAKES_S = 1.0
 
-few = settings(max_examples=50, deadline=None)  # each is a whole life of many
+few = settings(max_examples=50)  # each is a whole life of many
 
 
 class Job(NamedTuple):

@@ -162,6 +162,4 @@ class SessionLife(RuleBasedStateMachine):
 
 
 TestSessionLife = SessionLife.TestCase
-TestSessionLife.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None
-)
+TestSessionLife.settings = settings(max_examples=40, stateful_step_count=30)
