@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e import real_programs
+from e2e import real_programs, real_workers
 from e2e.swarm_cli import Swarm, bare_environment, copy_tree, git
 from fakes.scripted_model import ScriptedModel
 
@@ -31,6 +31,19 @@ def commands() -> Path:
 @pytest.fixture(scope="session")
 def program_versions(commands: Path) -> str:
     return real_programs.versions(commands)
+
+
+@pytest.fixture(scope="session")
+def kimi_cli() -> Path:
+    """The folder with the real `kimi-cli`, where there is a Python for it."""
+    python = real_programs.find_python()
+    if python is None:
+        pytest.skip("kimi-cli needs Python 3.12 or newer, and none was found")
+    try:
+        return real_programs.install_kimi_cli(real_programs.cache_folder(), python)
+    except real_programs.NotInstalledError as error:
+        sentence = f"kimi-cli could not be brought: {error}"
+    pytest.fail(sentence, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +94,25 @@ def swarm(
         left = user.end()
     assert left == [], "processes outlived `kill --all` and the idle supervisor"
     assert user.complaints() == "", "the supervisor met an error of its own"
+
+
+@pytest.fixture
+def workers(
+    swarm: Swarm, model: ScriptedModel, request: pytest.FixtureRequest
+) -> Swarm:
+    """The same user with every real worker set up.
+
+    kimi-cli is there for tests that ask for it, or for the profile that runs it.
+    """
+    real_workers.set_up(swarm, model.url)
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    wanted = {*request.fixturenames, *map(str, parameters.values())}
+    if {"kimi_cli", real_workers.LEGACY} & wanted:
+        folder = request.getfixturevalue("kimi_cli")
+        real_workers.add_to_path(swarm, folder)
+        told = real_programs.versions(folder, ["kimi-cli"])
+        request.node.user_properties.append((TOLD, told))
+    return swarm
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""The real programs of the end-to-end tests: brought from npm once, then reused."""
+"""The real programs of the end-to-end tests: brought once, then reused.
+
+From npm: the host, Kilo, Kimi Code, and the Node they run on. From the Python package
+index: kimi-cli, into an environment of its own, where there is a Python for it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 WANTED = Path(__file__).parent / "programs"
 LOCK = WANTED / "package-lock.json"
+KIMI_CLI_LOCK = WANTED / "kimi-cli.lock"
+KIMI_CLI_PYTHONS = ("3.13", "3.12", "3.14")
+FROM_NPM = ("node", "kimi", "kilo")
 STEP_LIMIT_S = 600
 
 
@@ -47,15 +54,50 @@ def install(cache: Path) -> Path:
     return folder / "node_modules" / ".bin"
 
 
-def versions(commands: Path) -> str:
-    """Ask each program for its version; raises NotInstalledError."""
+def find_python() -> Path | None:
+    """Return a Python that kimi-cli runs on: from PATH, or one that pyenv keeps."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = (
+        place
+        for minor in KIMI_CLI_PYTHONS
+        for place in (
+            *sorted(pyenv.glob(f"{minor}.*/bin/python3")),
+            *(Path(one) for one in [shutil.which(f"python{minor}")] if one),
+        )
+    )
+    return next((one for one in found if _makes_environments(one)), None)
+
+
+def install_kimi_cli(cache: Path, python: Path) -> Path:
+    """Return a folder that holds the command `kimi-cli` and nothing else.
+
+    Built under a lock; an environment cannot be moved, so a last file says that it is
+    whole. Raises NotInstalledError.
+    """
+    name = hashlib.sha256(KIMI_CLI_LOCK.read_bytes()).hexdigest()[:16]
+    folder = cache / f"kimi-cli-{name}"
+    commands = folder / "commands"
+    cache.mkdir(parents=True, exist_ok=True)
+    with _only_one(cache / "lock"):
+        if not commands.exists():
+            _build_kimi_cli(folder, python)
+            (aside := folder / "commands.new").mkdir()
+            # Its other name, `kimi`, would hide Kimi Code.
+            (aside / "kimi-cli").symlink_to(folder / "bin" / "kimi-cli")
+            aside.rename(commands)
+    return commands
+
+
+def versions(commands: Path, names: Sequence[str] = FROM_NPM) -> str:
+    """Ask programs for their versions; raises NotInstalledError."""
     with tempfile.TemporaryDirectory() as home:
         env = {"PATH": f"{commands}:/usr/bin:/bin", "HOME": home}
         said = {
-            name: _step([str(commands / name), "--version"], commands, env).strip()
-            for name in ("node", "kimi")
+            name: _step([str(commands / name), "--version"], commands, env)
+            for name in names
         }
-    return ", ".join(f"{name} {version}" for name, version in said.items())
+    numbers = {name: text.split()[-1] for name, text in said.items()}
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 @contextmanager
@@ -81,6 +123,25 @@ def _build(folder: Path) -> None:
     (commands / "node").unlink(missing_ok=True)
     (commands / "node").symlink_to("../node/bin/node")
     versions(commands)
+
+
+def _build_kimi_cli(folder: Path, python: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    env = dict(os.environ)
+    _step([str(python), "-I", "-m", "venv", str(folder)], WANTED, env)
+    pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet"]
+    exactly = ["--disable-pip-version-check", "--require-hashes", "--no-deps"]
+    _step([*pip, *exactly, "-r", str(KIMI_CLI_LOCK)], WANTED, env)
+    versions(folder / "bin", ["kimi-cli"])
+
+
+def _makes_environments(python: Path) -> bool:
+    ask = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))"
+    try:
+        _step([str(python), "-I", "-c", ask], WANTED, dict(os.environ))
+    except NotInstalledError:
+        return False
+    return True
 
 
 def _step(argv: list[str], folder: Path, env: dict[str, str]) -> str:
