@@ -75,6 +75,8 @@ class Swarm:
             "KIMI_SWARM_HOME": str(self.home),
             "PYTHONPATH": str(code),
             "GIT_CONFIG_NOSYSTEM": "1",
+            # No address: should a real Kilo be on PATH, no provider is asked.
+            "KILO_GATEWAY_URL": "none",
         }
         self._plans = 0
 
