@@ -138,6 +138,18 @@ async def test_standard_error_is_merged_or_kept_apart(zygote: Zygote, tmp_path: 
     assert (text(apart.out), text(apart.err)) == ("out\nout\n", "err\n")
 
 
+async def test_a_flood_keeps_its_end_within_the_limit_and_says_what_is_gone(
+    zygote: Zygote, files: LaunchFiles, tmp_path: Path
+):
+    flood = worker("floods.py", 200_000)
+    await run(zygote, files, spec(flood, tmp_path, log_limit_bytes=100_000))
+
+    lines = text(files.out).splitlines()
+    assert Path(files.out).stat().st_size <= 100_000
+    assert lines[0].startswith("[kimi-swarm left out ")
+    assert lines[-1] == "line 199999"
+
+
 @pytest.mark.parametrize("line", ["exec sleep 60", "trap '' TERM; sleep 60; sleep 60"])
 async def test_the_deadline_ends_it_gently_and_then_by_force(
     zygote: Zygote, files: LaunchFiles, tmp_path: Path, line: str

@@ -73,7 +73,7 @@ class LaunchSpec(NamedTuple):
     `stdin` is a file to read from, or None for nothing. The worker is told to end when
     `time_limit_s` has passed, and made to after another `grace_s`. With `asks` it gets
     a terminal instead of files, and a last line that matches this pattern means that it
-    waits for an answer.
+    waits for an answer. A log that outgrows `log_limit_bytes` keeps only its end.
     """
 
     argv: list[str]
@@ -84,6 +84,7 @@ class LaunchSpec(NamedTuple):
     time_limit_s: float
     grace_s: float
     asks: str | None = None
+    log_limit_bytes: int = 64 << 20
 
 
 class ExitRecord(NamedTuple):

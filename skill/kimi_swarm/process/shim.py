@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SWEEP_GRACE_S = 0.2
 SWEEP_STEP_S = 0.01
 SWEEP_LIMIT_S = 10.0
+LOG_STEP_S = 1.0
+KEPT_BYTES = 4 << 20
 
 
 def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
@@ -93,6 +95,7 @@ class _Shim:
         self._sweep()
         if self.terminal is not None:
             self.terminal.close()
+        self._bound_logs()
         exit_code, cpu_s, rss_bytes = self.status or (-signal.SIGKILL, 0.0, 0)
         return ExitRecord(
             cause, exit_code, started_at, now(), cpu_s, rss_bytes, len(self.swept)
@@ -144,6 +147,8 @@ class _Shim:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return
+            self._bound_logs()
+            left_s = min(left_s, LOG_STEP_S)
             if self.terminal is not None:
                 self.terminal.serve(self.wake_read, left_s)
             else:
@@ -198,6 +203,10 @@ class _Shim:
         with suppress(OSError):
             os.write(self.alive, b"!")
 
+    def _bound_logs(self) -> None:
+        for path in (self.files.out, self.files.err):
+            keep_the_end(path, self.spec.log_limit_bytes)
+
     def _is_childless(self) -> bool:
         """Whether nothing can be left: a subreaper without children has no orphans."""
         try:
@@ -215,6 +224,29 @@ class _Shim:
 
 def _do_nothing(_number: int, _frame: object) -> None:
     """Do nothing: the wake-up descriptor has told the loop already."""
+
+
+def keep_the_end(path: str, limit_bytes: int) -> None:
+    """Cut a log that is too long down to its last part, and say so in its first line.
+
+    Its writer appends, so it goes on after the cut; what it writes within the instant
+    of the cut is lost.
+    """
+    try:
+        size = os.stat(path).st_size  # noqa: PTH116 strings here
+        if size <= limit_bytes:
+            return
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+    except OSError:
+        return
+    try:
+        kept = min(KEPT_BYTES, limit_bytes // 2)
+        end = os.pread(descriptor, kept, size - kept)
+        os.ftruncate(descriptor, 0)
+        note = f"[kimi-swarm left out {size - kept} bytes of output here]\n"
+        os.write(descriptor, note.encode() + end[end.find(b"\n") + 1 :])
+    finally:
+        os.close(descriptor)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

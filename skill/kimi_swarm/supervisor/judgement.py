@@ -106,9 +106,11 @@ def _detail(
     record: ExitRecord | None,
 ) -> dict[str, Any]:
     transcript = facts.transcript
+    failure = transcript.failure if verdict.outcome is Outcome.FAILED else None
     detail: dict[str, Any] = {
         "sentence": verdict.detail,
         "remedy": remedy(verdict.reason),
+        "retryable": None if failure is None else failure.is_retryable,
         "conversation": transcript.conversation,
         "tool_calls": transcript.tool_calls,
         "retries": transcript.retries,
