@@ -158,17 +158,22 @@ class Handler(BaseHTTPRequestHandler):
         if fault.name == "badjson":
             self.send_bytes(200, b"<html>bad gateway</html>", "text/html")
             return fault.name
-        if fault.name in {"drop", "dropeof"} and times == 1:
-            self.cut_short(body, is_framed=fault.name == "drop")
+        stall_s = fault.number("stall")
+        if stall_s or (fault.name in {"drop", "dropeof"} and times == 1):
+            is_framed = fault.name != "dropeof"
+            self.cut_short(body, is_framed=is_framed, silence_s=stall_s or 0.0)
             return fault.name
         return None
 
-    def cut_short(self, body: dict[str, Any], *, is_framed: bool) -> None:
+    def cut_short(
+        self, body: dict[str, Any], *, is_framed: bool, silence_s: float = 0.0
+    ) -> None:
         """Send a little text and hang up; framed, the client can tell it was cut."""
         self.close_connection = True
         first = next(chunks(body, "par", {}))
         self.start_stream(is_framed=is_framed)
         self.send_chunk(first, is_framed=is_framed)
+        self.server.model.closing.wait(silence_s)
         with suppress(OSError):  # the client may have left
             self.connection.shutdown(socket.SHUT_RDWR)
 

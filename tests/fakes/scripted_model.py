@@ -10,7 +10,8 @@ step a request; a directive is a line that begins with one of these words:
     FAULT spec            break this message's requests before any step: a status
                           (401 402 403 404 429 500 529) for ever, `429x2` twice,
                           `429x2ra1` also with `Retry-After: 1`; `hang30` silence for
-                          30 s, `slow50` 50 ms between chunks, `drop` once a stream cut
+                          30 s, `stall30` the same after the first chunk, and then a
+                          cut, `slow50` 50 ms between chunks, `drop` once a stream cut
                           in the middle, `dropeof` once one that ends early but
                           cleanly, `badjson` a web page
 
