@@ -28,6 +28,7 @@ from kimi_swarm.process.records import (
 
 SOURCE_ROOT = Path(__file__).parents[2]
 LAUNCH_TRIES = 5
+WHOLE_BYTES = 32_768
 
 
 class LaunchTakenError(SwarmError):
@@ -106,8 +107,11 @@ class Zygote:
         # A cancelled half of a message would garble every later one.
         with anyio.CancelScope(shield=True):
             try:
-                await stream.send_fds(message[:1], list(descriptors))
-                await stream.send(message[1:])
+                # One call takes a short message whole: the socket is empty by then.
+                first = message if len(message) <= WHOLE_BYTES else message[:1]
+                await stream.send_fds(first, list(descriptors))
+                if len(first) < len(message):
+                    await stream.send(message[1:])
                 await _receive_exactly(stream, 4)
             except (anyio.BrokenResourceError, anyio.EndOfStream):
                 await self.aclose()
