@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fakes.swarm import Swarm, copy_of_the_product
+from fakes.swarm import ROOT, Swarm, copy_of_the_product
+
+# Compiled files go beside the tools, never under skill/, also when make is not used.
+sys.pycache_prefix = sys.pycache_prefix or str(ROOT / ".venv" / "pycache")
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 # How long an example takes says more of what else the machine does than of our code.
 settings.register_profile(

@@ -43,7 +43,7 @@ def imported_by(code: str, home: Path) -> list[str]:
         path for path in sys.path if Path(path, "kimi_swarm", "location.py").exists()
     )
     ended = subprocess.run(
-        [sys.executable, "-S", "-c", code + TELL],
+        [sys.executable, "-S", "-B", "-c", code + TELL],
         check=True,
         capture_output=True,
         text=True,

@@ -65,7 +65,7 @@ async def test_two_processes_add_worktrees_at_once(repo: Repository, tmp_path: P
         )
         for name in ("left", "right")
     ]
-    codes = [await anyio.to_thread.run_sync(adder.wait, 30) for adder in adders]
+    codes = [await anyio.to_thread.run_sync(adder.wait, 60) for adder in adders]
     assert codes == [0, 0]
     assert len(run_git(repo.root, "worktree", "list").splitlines()) == 21
 

@@ -128,11 +128,6 @@ def profile_of(**fields: Any) -> Profile:
     )
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 NODE_NEEDED = {"name": "node", "at_least": "22.19"}
 
 
