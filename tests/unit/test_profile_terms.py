@@ -92,6 +92,8 @@ def test_symptoms_terminals_and_deadlines_reach_the_recipe():
             {"exit_code": 75, "class": "provider"},
         ],
         pty=True,
+        prompt_via="file",
+        argv=["{prompt_file}"],
         asks=r"\? $",
         silence_s=60,
         first_output_s=5.5,

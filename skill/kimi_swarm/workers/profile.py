@@ -192,6 +192,12 @@ class Profile(Written):
         return self
 
     @model_validator(mode="after")
+    def _hears_its_prompt(self) -> Profile:
+        if self.pty and self.prompt_via is PromptVia.STDIN:
+            raise ValueError("with pty, prompt_via must be argument or file")
+        return self
+
+    @model_validator(mode="after")
     def _permissions_are_whole(self) -> Profile:
         if self.permissions and Permission.EDIT not in self.permissions:
             raise ValueError("permissions must tell of edit, which is the default")
