@@ -100,6 +100,8 @@ def _poll(args: SimpleNamespace) -> int:
         row = news.session
         is_over = row.state == "done"
         ending = f"Session {row.outcome} ({row.reason})." if is_over else ""
+        if row.asking is not None:
+            ending = words.question(row)
     more = f"see them with `log {args.id}`" if "/" in args.id else "--json has all"
     shown = words.fitted(lines, keep_last=True, more=more)
     print("\n".join(shown) or "(no new output)")

@@ -13,6 +13,7 @@ from kimi_swarm.workers.plain import clip, plain
 
 OUTPUT_CHARS = 12_000
 SUMMARY_CHARS = 70
+QUESTION_CHARS = 600
 _COLOURS = {
     "succeeded": "32",
     "running": "36",
@@ -97,6 +98,13 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     return (
         f"{clock} {event.session} {coloured(row.outcome or row.state)} ({row.reason})"
     )
+
+
+def question(row: SessionRow) -> str:
+    """Say what a session's worker asks, and how it is answered."""
+    asked = clip(plain(row.asking or ""), QUESTION_CHARS)
+    command = f"send {row.id} 'YOUR ANSWER'"
+    return f"It asks: {asked}\n{next_line(command)}"
 
 
 def counts_of(rows: Sequence[SessionRow]) -> str:
