@@ -11,6 +11,13 @@ HOT_VERBS = ("list", "poll", "log", "wait", "kill")
 def main() -> int:
     """Run the command line in `sys.argv` and return its exit code."""
     argv = sys.argv[1:]
+    if os.name != "posix":
+        # Before anything that only exists there is imported.
+        from kimi_swarm.process.platform import UnsupportedPlatformError  # noqa: PLC0415
+
+        error = UnsupportedPlatformError()
+        sys.stderr.write(f"kimi-swarm: {error} {error.remedy} [{error.code}]\n")
+        return error.exit_code
     os.environ.setdefault("KIMI_SWARM_PYTHON", sys.executable)
     os.environ.setdefault("KIMI_SWARM_PROG", "kimi-swarm")
     try:
