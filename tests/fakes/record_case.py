@@ -1,9 +1,10 @@
 """One run of a real program before the scripted model, kept as a transcript.
 
-What `record_kilo.py` and `record_kimi_legacy.py` share: how a case is run and stopped,
-and where its outputs go. Paths, ids, moments and ports are replaced by fixed ones.
-Token counts stay as they came: they follow the size of what the program sent, which
-holds its own instructions, so recording again may move them a little.
+What the recorders of single programs share: how a case is run and stopped, and where
+its outputs go: `CASE.out`, `CASE.err`, and how it ended to `exit_codes.json`. Paths,
+ids, moments and ports are replaced by fixed ones. Token counts stay as they came: they
+follow the size of what the program sent, which holds its own instructions, so recording
+again may move them a little.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,7 @@ class Case(NamedTuple):
     script: str = WORK
     args: tuple[str, ...] = ()
     is_configured: bool = True
+    is_reachable: bool = True
     stop: signal.Signals | None = None
     follows: str | None = None
 
@@ -63,12 +65,17 @@ CASES = {
 }
 
 
+Fixes = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
+
+
 class Program(Protocol):
-    """What a recorder knows of its program."""
+    """What a recorder knows of its program: its name on PATH, and how to ask it."""
 
     name: str
+    reads_prompt: bool
 
-    def version(self) -> str: ...
+    @property
+    def cases(self) -> Mapping[str, Case]: ...
 
     def argv(self, name: str, case: Case, conversation: str) -> Sequence[str]: ...
 
@@ -76,7 +83,12 @@ class Program(Protocol):
 
     def conversation_in(self, said: str) -> str: ...
 
-    def fixes(self) -> Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]: ...
+    def fixes(self) -> Fixes: ...
+
+
+def prompt_of(name: str, case: Case) -> str:
+    """Return what the program is told in a case."""
+    return f"Recording {name}:\n{case.script}"
 
 
 class Recorder:
@@ -94,8 +106,9 @@ class Recorder:
         workspace.mkdir(exist_ok=True)
         known = self.conversations.get(case.follows or "", "")
         with tempfile.TemporaryFile("w+b") as prompt:
-            prompt.write(f"Recording {name}:\n{case.script}".encode())
-            prompt.seek(0)
+            if self.program.reads_prompt:
+                prompt.write(prompt_of(name, case).encode())
+                prompt.seek(0)
             process = subprocess.Popen(
                 self.program.argv(name, case, known),
                 cwd=workspace,
@@ -136,18 +149,35 @@ def _stop(
         os.kill(int(started.read_text()), signal.SIGKILL)
 
 
-def record(program: Program, names: Sequence[str], url: str, folder: Path) -> None:
-    """Record the named cases, or all, into `tests/transcripts/NAME-VERSION/`."""
-    if unknown := [name for name in names if name not in CASES]:
+def record(program: Program, names: Sequence[str], url: str, folder: Path) -> Path:
+    """Record the named cases, or all; gives `tests/transcripts/NAME-VERSION/`."""
+    if unknown := [name for name in names if name not in program.cases]:
         sys.exit(f"no such case: {', '.join(unknown)}")
-    into = TRANSCRIPTS / f"{program.name}-{program.version()}"
+    into = TRANSCRIPTS / f"{program.name}-{_version_of(program.name)}"
     into.mkdir(parents=True, exist_ok=True)
     codes_file = into / "exit_codes.json"
     codes = json.loads(codes_file.read_text()) if codes_file.exists() else {}
     recorder = Recorder(program, folder, url)
-    for name in names or CASES:
-        out, err, codes[name] = recorder.run(name, CASES[name])
+    for name in names or program.cases:
+        out, err, codes[name] = recorder.run(name, program.cases[name])
         (into / f"{name}.out").write_text(out, encoding="utf-8")
         (into / f"{name}.err").write_text(err, encoding="utf-8")
         sys.stderr.write(f"{name}: exit code {codes[name]}\n")
     codes_file.write_text(json.dumps(codes, indent=2, sort_keys=True) + "\n")
+    return into
+
+
+def _version_of(program: str) -> str:
+    asked = [program, "--version"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return told.stdout.split()[-1]
+
+
+def keep_token_lines(
+    wires: Iterable[Path], into: Path, *, case: str, mark: str
+) -> None:
+    """Keep what the program wrote of a case's tokens, if that case was recorded."""
+    for text in (wire.read_text(encoding="utf-8") for wire in wires):
+        if f"Recording {case}:" in text:
+            lines = [line for line in text.splitlines() if mark in line]
+            (into / "wire.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -15,13 +15,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":  # as a script, the folder above is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fakes.record_case import Case, record
+from fakes.record_case import CASES, Case, Fixes, record
 from fakes.scripted_model import ScriptedModel
 
 QUIET = (
@@ -58,12 +58,8 @@ class Kilo:
     """The real Kilo, asked without a screen and told nothing of whoever records."""
 
     name = "kilo"
-
-    def version(self) -> str:
-        """Ask the program."""
-        asked = ["kilo", "--version"]
-        told = subprocess.run(asked, capture_output=True, text=True, check=True)
-        return told.stdout.split()[-1]
+    cases = CASES
+    reads_prompt = True
 
     def argv(self, name: str, case: Case, conversation: str) -> Sequence[str]:
         """Return the words of one case."""
@@ -86,7 +82,7 @@ class Kilo:
         found = re.search(r"ses_\w+", said)
         return found[0] if found else ""
 
-    def fixes(self) -> Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]:
+    def fixes(self) -> Fixes:
         """Return what to replace so that two recordings are alike."""
         return (
             (r"\b(ses|msg|prt|err)_\w+", r"\g<1>_1"),

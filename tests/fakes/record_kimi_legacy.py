@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":  # as a script, the folder above is not on the path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fakes.record_case import TRANSCRIPTS, Case, record
+from fakes.record_case import CASES, Case, Fixes, keep_token_lines, record
 from fakes.scripted_model import ScriptedModel
 
 CONFIG = """\
@@ -41,12 +40,8 @@ class KimiLegacy:
     """The real kimi-cli in print mode, told nothing of whoever records."""
 
     name = "kimi-cli"
-
-    def version(self) -> str:
-        """Ask the program."""
-        asked = ["kimi-cli", "--version"]
-        told = subprocess.run(asked, capture_output=True, text=True, check=True)
-        return told.stdout.split()[-1]
+    cases = CASES
+    reads_prompt = True
 
     def argv(self, name: str, case: Case, conversation: str) -> Sequence[str]:
         """Return the words of one case."""
@@ -69,7 +64,7 @@ class KimiLegacy:
         found = re.search(rf"kimi -r ({UUID})", said)
         return found[1] if found else ""
 
-    def fixes(self) -> Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]:
+    def fixes(self) -> Fixes:
         """Return what to replace so that two recordings are alike."""
         return ((UUID, "00000000-0000-4000-8000-000000000001"),)
 
@@ -79,14 +74,9 @@ def main(names: list[str]) -> None:
     legacy = KimiLegacy()
     with tempfile.TemporaryDirectory() as temporary, ScriptedModel() as model:
         folder = Path(temporary).resolve()
-        record(legacy, names, model.url, folder)
-        wires = sorted(folder.glob("state/configured/.kimi/sessions/*/*/wire.jsonl"))
-        texts = (wire.read_text() for wire in wires)
-        resumed = next((text for text in texts if "Recording resumed" in text), "")
-    into = TRANSCRIPTS / f"{legacy.name}-{legacy.version()}"
-    if resumed:
-        lines = [line for line in resumed.splitlines() if "token_usage" in line]
-        (into / "wire.jsonl").write_text("\n".join(lines) + "\n")
+        into = record(legacy, names, model.url, folder)
+        wires = folder.glob("state/configured/.kimi/sessions/*/*/wire.jsonl")
+        keep_token_lines(wires, into, case="resumed", mark="token_usage")
 
 
 if __name__ == "__main__":

@@ -196,7 +196,6 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     ask.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    ask.add_argument("--port-file", type=Path, help="gets the port once it listens")
     ask.add_argument("--log", type=Path, help="gets one JSON line a request")
     ask.add_argument("--api-key", default="", help="any other key gets 401")
     ask.add_argument("--max-concurrency", type=int, default=0, help="429 above")
@@ -208,8 +207,6 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with ScriptedModel(limits, port=args.port, log=args.log) as model:
-        if args.port_file:
-            args.port_file.write_text(str(model.port))
         print(model.url, flush=True)  # noqa: T201 what a person needs to go on
         ended.wait()
 
