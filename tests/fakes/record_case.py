@@ -125,7 +125,8 @@ class Recorder:
         return self._fixed(texts[0]), self._fixed(texts[1]), process.returncode
 
     def _fixed(self, text: str) -> str:
-        found = re.sub(re.escape(str(self.folder)) + r"/[\w.-]+-ws", "/ws", text)
+        folder = re.escape(str(self.folder).lstrip("/"))  # some leave the slash out
+        found = re.sub(folder + r"/[\w.-]+-ws", "ws", text)
         found = found.replace(str(self.state), "/state")
         found = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", found)
         for pattern, fix in self.program.fixes():
