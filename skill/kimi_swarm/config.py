@@ -56,10 +56,12 @@ class UnknownProfileError(SwarmError):
 
     code = "unknown_profile"
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, known: tuple[str, ...], *, notes: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(
             f"There is no profile {quoted(name)}{closest(name, known) or '.'}",
-            remedy=f"Profiles are: {', '.join(known)}.",
+            remedy=" ".join([*notes, f"Profiles are: {', '.join(known)}."]),
         )
 
 
@@ -144,6 +146,13 @@ class Known(NamedTuple):
 
     manifest: Manifest
     notes: tuple[str, ...] = ()
+
+    def profile(self, name: str) -> Profile:
+        """Return a profile by name. Raises UnknownProfileError, with the notes."""
+        profiles = self.manifest.profiles
+        if name not in profiles:
+            raise UnknownProfileError(name, tuple(profiles), notes=self.notes)
+        return profiles[name]
 
 
 def known_at(folder: Path) -> Known:

@@ -28,6 +28,18 @@ class NothingToTrustError(SwarmError):
         )
 
 
+class LinkInProjectError(SwarmError):
+    """Raised when a folder cannot be trusted, as what it leads to may change unseen."""
+
+    code = "link_in_project"
+
+    def __init__(self, link: Path) -> None:
+        super().__init__(
+            f"{link} is a link: what it leads to could change unseen.",
+            remedy="Put the file itself in its place.",
+        )
+
+
 def project_folder(folder: Path) -> Path | None:
     """Return the project's `.kimi-swarm/`: here or above, not beyond its repository."""
     for place in (folder.absolute(), *folder.absolute().parents):
@@ -39,11 +51,16 @@ def project_folder(folder: Path) -> Path | None:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a hash of every file's name and content; SwarmError if too big."""
+    """Return a hash of every file's name and content.
+
+    Raises LinkInProjectError, and SwarmError if it is too big.
+    """
     total = sha256()
     room = LIMIT_BYTES
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink():
+            raise LinkInProjectError(path)
+        if not path.is_file():
             continue
         content = path.read_bytes()
         room -= len(content)
@@ -59,7 +76,11 @@ def fingerprint(folder: Path) -> str:
 
 def is_trusted(folder: Path) -> bool:
     """Whether exactly this content of a folder was trusted."""
-    return _trusted().get(str(folder)) == fingerprint(folder)
+    known = _trusted().get(str(folder))
+    try:
+        return known is not None and known == fingerprint(folder)
+    except SwarmError:  # it has become what `trust` would refuse
+        return False
 
 
 def trust(folder: Path) -> str:

@@ -24,7 +24,7 @@ from kimi_swarm.workers.capacity import capacity
 from kimi_swarm.workers.models import free_among
 from kimi_swarm.workers.profile import Profile
 
-OLDEST_GIT = (2, 25)
+OLDEST_GIT = (2, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Health:
     profiles: tuple[ProfileHealth, ...]
     problems: tuple[str, ...]
     next_command: str
+    notes: tuple[str, ...] = ()
 
 
 async def doctor(home: str) -> Health:
@@ -92,6 +93,7 @@ async def doctor(home: str) -> Health:
         profiles=profiles,
         problems=tuple(problems),
         next_command=_next_command(manifest.preferred, profiles),
+        notes=known.notes,
     )
 
 

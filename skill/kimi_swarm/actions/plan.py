@@ -82,7 +82,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     plan, chosen = await _with_worker(plan, manifest, home=home, path=path)
     profiles = {plan.profile_of(task) or "" for task in plan.tasks}
     ready = await look_for_all(
-        [manifest.profile(profile) for profile in profiles], home=home, path=path
+        [known.profile(profile) for profile in profiles], home=home, path=path
     )
     models, told = await _models(home, plan, ready)
     permission = wanted.permission or plan.permission
@@ -158,7 +158,7 @@ def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
         plan = parse_plan(data, origin="--task")
         folder, name = wanted.cwd, "tasks"
     if wanted.profile is not None:
-        known_at(wanted.cwd).manifest.profile(wanted.profile)
+        known_at(wanted.cwd).profile(wanted.profile)
         plan = plan.with_profile(wanted.profile)
     return plan, folder, name
 

@@ -179,6 +179,7 @@ def health(seen: Health, program: str) -> str:
     ]
     lines += [f"PROBLEM: {problem}" for problem in seen.problems]
     lines += [_profile_line(profile) for profile in seen.profiles]
+    lines += [f"Note: {note}" for note in seen.notes]
     lines.append(f"Works now: {program} {seen.next_command}")
     return "\n".join(lines)
 
