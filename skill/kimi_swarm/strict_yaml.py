@@ -240,6 +240,28 @@ def read_yaml(path: Path) -> Any:
     return load_yaml(read_text(path), origin=origin_of(path))
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what this module reads as more than text; PyYAML knows fewer numbers."""
+
+
+def _written(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    try:
+        is_plain = _meaning(text) == text
+    except _RefusedError:
+        is_plain = False
+    style = None if is_plain else "'"
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+_Dumper.add_representer(str, _written)
+
+
+def dump_yaml(data: object) -> str:
+    """Write plain data as YAML that `load_yaml` reads as what it was."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
 def _meaning(text: str) -> bool | int | float | str | None:
     if text in _WORDS:
         return _WORDS[text]

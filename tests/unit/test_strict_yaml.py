@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_swarm import strict_yaml
@@ -14,6 +14,7 @@ from kimi_swarm.strict_yaml import (
     MAX_FILE_BYTES,
     PlanFileError,
     YamlError,
+    dump_yaml,
     load_yaml,
     read_yaml,
 )
@@ -163,8 +164,14 @@ def test_any_text_is_read_or_refused(text: str):
 
 
 @given(PLAIN)
+@example(["0E0", "12e4567", "1.5e3", "5", "true", "~", "on", "2026-11-20"])
 def test_plain_data_comes_back_as_it_was_written(data: object):
-    assert load_yaml(yaml.safe_dump(data), origin="x") == data
+    assert load_yaml(dump_yaml(data), origin="x") == data
+
+
+def test_written_text_is_quoted_only_where_it_would_be_read_as_something_else():
+    commits = {"base": "12e4567", "name": "words of a name"}
+    assert dump_yaml(commits) == "base: '12e4567'\nname: words of a name\n"
 
 
 @pytest.mark.parametrize(

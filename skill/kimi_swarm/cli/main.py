@@ -22,7 +22,7 @@ from kimi_swarm.core.strategy import ParameterError
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
-from kimi_swarm.strict_yaml import read_text
+from kimi_swarm.strict_yaml import dump_yaml, read_text
 from kimi_swarm.workers.plain import plain
 
 
@@ -137,9 +137,7 @@ def _plan(args: argparse.Namespace) -> int:
     if args.json:
         print_object({"plan": written, "notes": prepared.notes})
     elif args.yaml:
-        import yaml  # noqa: PLC0415 one verb
-
-        print(yaml.safe_dump(written, sort_keys=False, allow_unicode=True), end="")
+        print(dump_yaml(written), end="")
     else:
         print(speech.preview(prepared))
     return OK
