@@ -11,6 +11,7 @@ from e2e.swarm_cli import Swarm, bare_environment, copy_tree, git
 from fakes.scripted_model import ScriptedModel
 
 TOLD = "real programs"
+FIGURES = "crowd"
 
 
 @pytest.fixture(scope="session")
@@ -130,10 +131,10 @@ def repository(tmp_path: Path) -> Path:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [one for many in terminalreporter.stats.values() for one in many]
     told = {
-        value
+        f"{name}: {value}"
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == TOLD
+        if name in {TOLD, FIGURES}
     }
     for line in sorted(told):
-        terminalreporter.write_line(f"{TOLD}: {line}")
+        terminalreporter.write_line(line)

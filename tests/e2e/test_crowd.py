@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_two_first_starts_of_kilo_at_once_both_work(
 def test_a_crowd_of_real_workers_finishes_within_what_the_machine_carries(
     workers: Swarm,
     repository: Path,
-    record_property: Any,
+    request: pytest.FixtureRequest,
     kilos: int,
     kimis: int,
 ) -> None:
@@ -84,8 +85,10 @@ def test_a_crowd_of_real_workers_finishes_within_what_the_machine_carries(
         for number in range(count)
     }
     plan = write_plan(repository, tasks, limits={"concurrency": len(tasks)})
+    began = time.monotonic()
     run = workers.spawn(plan)
     workers.call("wait", run, "--timeout-s", "500", code=None, limit_s=510)
+    seconds = time.monotonic() - began
     sessions = workers.sessions(run)
 
     outcomes = Counter(one["outcome"] for one in sessions.values())
@@ -93,5 +96,8 @@ def test_a_crowd_of_real_workers_finishes_within_what_the_machine_carries(
     for profile, count in ((KILO, kilos), (KIMI, kimis)):
         ours = [one for one in sessions.values() if one["profile"] == profile]
         highest = peak(ours)
-        record_property(f"{profile} alive at once", highest)
+        cpu_s = sum(one["cpu_s"] for one in ours) / count
+        figures = f"{count} {profile}, {highest} at once, {cpu_s:.1f} CPU s each"
+        took = f"all of {len(sessions)} ended after {seconds:.0f} s"
+        request.node.user_properties.append(("crowd", f"{figures}; {took}"))
         assert 1 < highest <= min(carries[profile], count)
