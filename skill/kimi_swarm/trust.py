@@ -100,7 +100,7 @@ def _file() -> Path:
 
 def _trusted() -> dict[str, str]:
     try:
-        known: dict[str, str] = json.loads(_file().read_text("utf-8"))
-    except FileNotFoundError:
+        known = json.loads(_file().read_text("utf-8"))
+    except (FileNotFoundError, ValueError):  # a spoilt file trusts nothing
         return {}
-    return known
+    return known if isinstance(known, dict) else {}

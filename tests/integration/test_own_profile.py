@@ -229,3 +229,15 @@ def test_a_link_in_a_project_s_folder_is_never_trusted(builder: Swarm):
     path.parent.rename(folder)
     path.parent.symlink_to(folder)
     builder.call("trust", cwd=project, code=2)
+
+
+def test_a_spoilt_record_of_trust_trusts_nothing_and_is_made_anew(builder: Swarm):
+    project = builder.repository()
+    write_shown(project / ".kimi-swarm", "my-agent")
+    plan = builder.plan(asked("my-agent", "write it"))
+    builder.call("trust", cwd=project)
+    (settings(builder) / "trusted.json").write_text('{"torn', "utf-8")
+
+    assert "is not trusted" in builder.call("plan", plan, cwd=project, code=2).err
+    builder.call("trust", cwd=project)
+    builder.call("plan", plan, cwd=project)
