@@ -34,6 +34,7 @@ _WORDS: dict[str, bool | None] = {
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+_ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # the Python parser lets them through
 
 
@@ -250,6 +251,8 @@ def _written(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     except _RefusedError:
         is_plain = False
     style = None if is_plain else "'"
+    if _ODD_BREAK.search(text):
+        style = '"'  # only there PyYAML writes them as escapes
     return dumper.represent_scalar(f"{_TAG}str", text, style=style)
 
 

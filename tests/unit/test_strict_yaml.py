@@ -165,6 +165,7 @@ def test_any_text_is_read_or_refused(text: str):
 
 @given(PLAIN)
 @example(["0E0", "12e4567", "1.5e3", "5", "true", "~", "on", "2026-11-20"])
+@example({"a\x85b": "\u2028 \u2029", "\x85": "x\n\x85"})
 def test_plain_data_comes_back_as_it_was_written(data: object):
     assert load_yaml(dump_yaml(data), origin="x") == data
 
