@@ -27,6 +27,7 @@ CASES = {
     "silent": "FAULT hang250",
     "stalls": "FAULT stall250",
     "shell": f"RUN {SLEEP}",
+    "asks": "ASK Which colour?",
     "s401": "FAULT 401",
     "s402": "FAULT 402",
     "s404": "FAULT 404",
@@ -52,6 +53,8 @@ RESET = ("failed", "provider", True)
 CANCELLED = ("cancelled", "killed", None)
 # Case to outcome, reason, and whether the same may go well later.
 ALIKE = {
+    # Without a screen nobody can answer: the model goes on without.
+    "asks": WORKED,
     "silent": CANCELLED,
     "stalls": CANCELLED,
     "shell": CANCELLED,

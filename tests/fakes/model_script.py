@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-DIRECTIVE = re.compile(r'^[ \t"]*(WRITE|READ|RUN|SAY|FAULT)[ \t]+(.+?)[ \t"]*$')
+DIRECTIVE = re.compile(r'^[ \t"]*(WRITE|READ|RUN|ASK|SAY|FAULT)[ \t]+(.+?)[ \t"]*$')
 INSTRUCTION = re.compile(r"^(?:[-*]|\d+[.)])?[ \t]*(?:Create|Write|Update) `([^`]+)`")
 PARTS = re.compile(r"\bfrom ((?:`[^`]+`(?:, and |, | and )?)+)")
 POINTER = re.compile(r"`([^`\s]+)`|(?<![\w/])(/[^\s`'\"<>]+)")
@@ -23,6 +23,7 @@ TOTAL = re.compile(r"Total lines in file: (\d+)")
 
 WRITE_TOOLS = ("write", "write_file", "writefile", "create_file", "write_to_file")
 READ_TOOLS = ("read", "read_file", "readfile", "view")
+ASK_TOOLS = ("question", "askuserquestion", "ask_user_question", "askuser")
 SHELL_TOOLS = ("bash", "shell", "run_shell_command", "execute_command")
 PATH_KEYS = ("path", "filepath", "file", "filename", "absolutepath")
 CONTENT_KEYS = ("content", "contents", "text")
@@ -140,11 +141,13 @@ def take_turn(body: Mapping[str, Any]) -> Turn:
     index, script = _newest(messages)
     said = messages[index + 1 :]
     done = sum(len(one.get("tool_calls") or ()) for one in said)
-    if done < len(script.steps):
-        step = script.steps[done]
+    # A model that is offered no way to ask goes on without.
+    steps = [one for one in script.steps if one.word != "ASK" or _call(tools, one)]
+    if done < len(steps):
+        step = steps[done]
         call = _call(tools, step)
         return Turn(script, call or f"No tool here for {step.word}.", step)
-    return Turn(script, script.say or f"DONE {len(script.steps)} step(s)")
+    return Turn(script, script.say or f"DONE {len(steps)} step(s)")
 
 
 def offered(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -216,6 +219,8 @@ def _call(tools: Tools, step: Step) -> ToolCall | None:
     """Put a step in terms of the tools the client offers; None if it has none."""
     if step.word == "RUN":
         return _shell(tools, step.target)
+    if step.word == "ASK":
+        return _ask(tools, step.target)
     if step.word == "READ":
         values: list[tuple[Sequence[str], Any]] = [(PATH_KEYS, step.target)]
         values += [(OFFSET_KEYS, step.offset)] if step.offset > 1 else []
@@ -226,6 +231,39 @@ def _call(tools: Tools, step: Step) -> ToolCall | None:
     path, text = shlex.quote(step.target), shlex.quote(step.text)
     folder = shlex.quote(str(PurePosixPath(step.target).parent))
     return _shell(tools, f"mkdir -p {folder} && printf %s {text} > {path}")
+
+
+def _ask(tools: Tools, question: str) -> ToolCall | None:
+    """Ask the person by the client's own tool, whatever it wants to be told."""
+    lower = {name.lower(): name for name in tools}
+    name = next((lower[one] for one in ASK_TOOLS if one in lower), None)
+    if name is None:
+        return None
+    arguments = _sample(tools[name], question)
+    return ToolCall(name, arguments if isinstance(arguments, dict) else {})
+
+
+def _sample(schema: Mapping[str, Any], text: str) -> Any:
+    """Make up a value that a JSON schema allows, with `text` for its texts."""
+    if schema.get("enum"):
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            fields = schema.get("properties") or {}
+            return {
+                field: _sample(fields.get(field) or {}, text)
+                for field in schema.get("required") or ()
+            }
+        case "array":
+            count = max(1, int(schema.get("minItems") or 1))
+            items = schema.get("items") or {}
+            return [_sample(items, f"{text} {n + 1}") for n in range(count)]
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return 1
+        case _:
+            return text[: int(schema.get("maxLength") or 200)]
 
 
 def _shell(tools: Tools, command: str) -> ToolCall | None:
