@@ -105,7 +105,7 @@ def test_the_documented_examples_are_the_language():
         for line in joined.splitlines()
         if line.startswith('    {"event"')
     ]
-    assert len(examples) == 7
+    assert len(examples) == 8
     dialect = dialect_named("swarm")
     for example in examples:
         (event,) = dialect.read(example, is_stderr=False)

@@ -107,6 +107,9 @@ def _worker_failure(facts: Facts) -> Verdict | None:
 
 def _missing_evidence(facts: Facts) -> Verdict | None:
     if facts.expect is Expect.CHANGES and not (facts.commits or facts.files):
+        if facts.transcript.question is not None:
+            asked = facts.transcript.question
+            return Verdict(Outcome.FAILED, "asked", f"It asked and stopped: {asked}")
         return Verdict(
             Outcome.FAILED,
             "no_changes",
@@ -138,6 +141,7 @@ REMEDIES = {
     "not_started": "Check its command, and that its program is there.",
     "time_limit": "Give it more time (timeout_s), or a smaller task.",
     "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
+    "asked": "Answer it with `send`, or say it in the prompt and spawn again.",
     "no_changes": "Read its log; if no change is right, declare `expect: answer`.",
     "check_failed": "Read the check's output at the end of its log.",
     "need_failed": "Mend the task it needs, then spawn again.",

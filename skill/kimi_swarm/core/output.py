@@ -46,6 +46,12 @@ class ToolUsed(Row):
     summary: str
 
 
+class QuestionAsked(Row):
+    """The worker asked the person something, whether or not anybody could answer."""
+
+    text: str
+
+
 class UsageCounted(Row):
     """Tokens and money of one step, as the worker reported them (add them up)."""
 
@@ -94,6 +100,7 @@ OutputEvent = (
     ConversationKnown
     | TextWritten
     | ToolUsed
+    | QuestionAsked
     | UsageCounted
     | RetryNoticed
     | FailureTold
@@ -112,6 +119,7 @@ class Transcript(Row):
     retries: int = 0
     failure: FailureTold | None = None
     finished: Finished | None = None
+    question: str | None = None
 
     def after(  # noqa: PLR0911 one arm per kind of event
         self, event: OutputEvent
@@ -124,6 +132,8 @@ class Transcript(Row):
                 return self._replace(last_text=text)
             case ToolUsed():
                 return self._replace(tool_calls=self.tool_calls + 1)
+            case QuestionAsked(text=text):
+                return self._replace(question=text)
             case UsageCounted():
                 return self._replace(usage=_sum(self.usage, event))
             case RetryNoticed():

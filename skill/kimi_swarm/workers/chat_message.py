@@ -5,7 +5,7 @@ from __future__ import annotations
 from kimi_swarm.core.output import OutputEvent, TextWritten
 from kimi_swarm.workers.fields import MAX_TEXT_CHARS, text_in
 from kimi_swarm.workers.plain import bounded
-from kimi_swarm.workers.tool_summary import tool_used
+from kimi_swarm.workers.tool_summary import tool_events
 
 MAX_RESULT_CHARS = 300
 
@@ -20,7 +20,7 @@ def assistant_events(message: dict[str, object]) -> list[OutputEvent] | None:
     for call in calls if isinstance(calls, list) else []:
         match call:
             case {"function": {"name": str(name), **rest}}:
-                events.append(tool_used(name, rest.get("arguments")))
+                events += tool_events(name, rest.get("arguments"))
             case _:
                 pass
     return events or None

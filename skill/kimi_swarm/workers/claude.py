@@ -29,7 +29,7 @@ from kimi_swarm.workers.fields import (
     text_in,
 )
 from kimi_swarm.workers.plain import bounded, clip
-from kimi_swarm.workers.tool_summary import tool_used
+from kimi_swarm.workers.tool_summary import tool_events
 from kimi_swarm.workers.word_fault import told_in_words
 
 # A turn that was cut by a limit of the program's own: an end, not a fault.
@@ -84,7 +84,7 @@ def _part(part: object) -> list[OutputEvent]:
         case {"type": "text", "text": str(text)} if text.strip():
             return [TextWritten(bounded(text, MAX_TEXT_CHARS))]
         case {"type": "tool_use", "name": str(name), **rest}:
-            return [tool_used(name, rest.get("input"))]
+            return tool_events(name, rest.get("input"))
         case _:
             return []
 

@@ -20,7 +20,7 @@ from kimi_swarm.core.output import (
 )
 from kimi_swarm.workers.fields import MAX_TEXT_CHARS, count_in, json_object, text_in
 from kimi_swarm.workers.plain import bounded, clip
-from kimi_swarm.workers.tool_summary import tool_used
+from kimi_swarm.workers.tool_summary import tool_events
 from kimi_swarm.workers.word_fault import told_in_words
 
 _TOOLS = ("command_execution", "file_change", "mcp_tool_call", "web_search")
@@ -78,7 +78,7 @@ def _item(item: dict[str, object]) -> list[OutputEvent] | None:
         case {"type": "agent_message", "text": str(text)}:
             return [TextWritten(bounded(text, MAX_TEXT_CHARS))] if text else []
         case {"type": str(kind)} if kind in _TOOLS:
-            return [tool_used(text_in(item.get("tool")) or kind, _arguments(item))]
+            return tool_events(text_in(item.get("tool")) or kind, _arguments(item))
         case {"type": "error"}:
             return [LineIgnored(clip(_message_of(item), MAX_TEXT_CHARS))]
         case _:

@@ -19,7 +19,7 @@ from kimi_swarm.core.output import (
 )
 from kimi_swarm.workers.fields import MAX_TEXT_CHARS, count_in, json_object, text_in
 from kimi_swarm.workers.plain import bounded, clip
-from kimi_swarm.workers.tool_summary import tool_used
+from kimi_swarm.workers.tool_summary import tool_events
 from kimi_swarm.workers.word_fault import told_in_words
 
 
@@ -71,7 +71,7 @@ def _event(spoken: dict[str, object]) -> list[OutputEvent] | None:
         case {"type": "init" | "message" | "tool_result"}:
             return []
         case {"type": "tool_use", "tool_name": str(name)}:
-            return [tool_used(name, spoken.get("parameters"))]
+            return tool_events(name, spoken.get("parameters"))
         case {"type": "error", "severity": "error"}:
             told = told_in_words(text_in(spoken.get("message")))
             return [RetryNoticed(told.failure, told.message, told.status)]

@@ -30,7 +30,7 @@ from kimi_swarm.workers.fields import (
     text_in,
 )
 from kimi_swarm.workers.plain import bounded, clip
-from kimi_swarm.workers.tool_summary import tool_used
+from kimi_swarm.workers.tool_summary import tool_events
 
 _BETWEEN_STEPS = "tool-calls"
 
@@ -70,7 +70,7 @@ class OpencodeDialect:
             case {"type": "text", "part": {"text": str(text)}}:
                 return [TextWritten(bounded(text, MAX_TEXT_CHARS))] if text else []
             case {"type": "tool_use", "part": {"tool": str(name), **called}}:
-                return [tool_used(name, mapping_in(called.get("state")).get("input"))]
+                return tool_events(name, mapping_in(called.get("state")).get("input"))
             case {"type": "step_finish"}:
                 return self._step_finished(mapping_in(spoken.get("part")))
             case {"type": "error", "error": told}:

@@ -11,6 +11,7 @@ from kimi_swarm.core.output import (
     Finished,
     LineIgnored,
     OutputEvent,
+    QuestionAsked,
     RetryNoticed,
     TextWritten,
     ToolUsed,
@@ -27,13 +28,16 @@ def render(  # noqa: PLR0911 one arm per kind of event
 ) -> list[str]:
     """Return the plain lines that tell a person of one event; often one, or none.
 
-    Text is told as it is, tool use after `>`, counts after `=`, troubles after `!`.
+    Text is told as it is, tool use after `>`, questions after `?`, counts after `=`,
+    troubles after `!`.
     """
     match event:
         case TextWritten(text=text) | LineIgnored(text=text):
             return plain(text).rstrip("\n").split("\n") if text else []
         case ToolUsed(summary=summary):
             return [clip(f"> {summary}", MAX_MARKED_CHARS)]
+        case QuestionAsked(text=text):
+            return [clip(f"? {text}", MAX_MARKED_CHARS)]
         case UsageCounted():
             return [_counts(event)]
         case RetryNoticed(failure=failure, message=message, status=status):

@@ -6,6 +6,7 @@ every other field may be left out unless marked with a star.
     {"event": "started", "conversation": "abc"}
     {"event": "text", "text": "Header done."}                                text*
     {"event": "tool", "name": "Write", "summary": "Write src/Header.tsx"}    name*
+    {"event": "question", "text": "Which colour?"}                           text*
     {"event": "usage", "input_tokens": 900, "cached_tokens": 0,
      "output_tokens": 40, "reasoning_tokens": 0, "cost_usd": 0.001}
     {"event": "retry", "class": "rate_limit", "status": 429, "message": "…"}
@@ -32,6 +33,7 @@ from kimi_swarm.core.output import (
     Finished,
     LineIgnored,
     OutputEvent,
+    QuestionAsked,
     RetryNoticed,
     TextWritten,
     ToolUsed,
@@ -76,6 +78,8 @@ def _event(  # noqa: PLR0911 one arm per kind of event
         case {"event": "tool", "name": str(name)}:
             summary = text_in(spoken.get("summary")) or name
             return [ToolUsed(clip(name, 100), clip(summary, MAX_MESSAGE_CHARS))]
+        case {"event": "question", "text": str(text)}:
+            return [QuestionAsked(clip(text, MAX_MESSAGE_CHARS))]
         case {"event": "usage"}:
             return [_usage(spoken)]
         case {"event": "retry"}:
