@@ -234,4 +234,5 @@ def test_without_a_home_variable_the_accounts_home_is_used(
     ],
 )
 def test_what_runs_before_the_version_check_parses_on_old_pythons(name: str) -> None:
-    ast.parse((REAL_SKILL / name).read_text(), feature_version=(3, 7))
+    tree = ast.parse((REAL_SKILL / name).read_text(), feature_version=(3, 7))
+    assert isinstance(tree, ast.Module)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.repos import commit_files, make_repository, run_git, write_files
+from fakes.repos import commit_files, write_files
 from kimi_swarm.workspace.changes import (
     changes,
     changes_between,
@@ -13,22 +13,9 @@ from kimi_swarm.workspace.changes import (
     has_work,
 )
 from kimi_swarm.workspace.commit import commit_all
-from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
-from kimi_swarm.workspace.worktree import add_worktree
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def tree(tmp_path: Path) -> Worktree:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n", ".gitignore": "*.log\n.env\n"}
-    repo = await open_repository(make_repository(tmp_path / "repo", files))
-    return await add_worktree(repo, tmp_path / "work", branch="swarm/r/t", base="main")
-
-
-def on_branch(tree: Worktree, name: str) -> str:
-    return run_git(tree.repo.root, "show", f"{tree.branch}:{name}")
 
 
 async def test_nothing_to_commit_is_none(tree: Worktree):

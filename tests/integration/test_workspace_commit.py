@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fakes.repos import commit_files, make_repository, run_git, write_files
+from fakes.workspaces import on_branch
 from kimi_swarm.workspace.changes import (
     changes,
     has_work,
@@ -20,20 +21,9 @@ from kimi_swarm.workspace.errors import (
 )
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
-from kimi_swarm.workspace.worktree import add_worktree, create_fresh
+from kimi_swarm.workspace.worktree import create_fresh
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def tree(tmp_path: Path) -> Worktree:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n", ".gitignore": "*.log\n.env\n"}
-    repo = await open_repository(make_repository(tmp_path / "repo", files))
-    return await add_worktree(repo, tmp_path / "work", branch="swarm/r/t", base="main")
-
-
-def on_branch(tree: Worktree, name: str) -> str:
-    return run_git(tree.repo.root, "show", f"{tree.branch}:{name}")
 
 
 async def test_everything_but_ignored_files_is_committed(tree: Worktree):

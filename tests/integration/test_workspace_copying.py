@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.repos import make_repository, run_git, write_files
+from fakes.repos import write_files
 from kimi_swarm.workspace.changes import (
     changes,
     has_work,
@@ -15,22 +15,9 @@ from kimi_swarm.workspace.errors import (
     MissingPathError,
     PathOutsideError,
 )
-from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Worktree
-from kimi_swarm.workspace.worktree import add_worktree
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def tree(tmp_path: Path) -> Worktree:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n", ".gitignore": "*.log\n.env\n"}
-    repo = await open_repository(make_repository(tmp_path / "repo", files))
-    return await add_worktree(repo, tmp_path / "work", branch="swarm/r/t", base="main")
-
-
-def on_branch(tree: Worktree, name: str) -> str:
-    return run_git(tree.repo.root, "show", f"{tree.branch}:{name}")
 
 
 async def test_copied_files_are_not_the_workers(tree: Worktree):

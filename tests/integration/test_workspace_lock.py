@@ -8,28 +8,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fakes.repos import make_repository, run_git
+from fakes.repos import run_git
+from fakes.workspaces import add
 from kimi_swarm.workspace.lock import folder_lock
-from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.tree import Repository, Worktree
-from kimi_swarm.workspace.worktree import add_worktree
+from kimi_swarm.workspace.tree import Repository
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def repo(tmp_path: Path) -> Repository:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n"}
-    return await open_repository(make_repository(tmp_path / "repo", files))
-
-
-async def add(repo: Repository, tmp_path: Path, task: str = "header") -> Worktree:
-    return await add_worktree(
-        repo,
-        tmp_path / "work" / task,
-        branch=f"swarm/calm-river/{task}",
-        base=run_git(repo.root, "rev-parse", "main"),
-    )
 
 
 async def test_forty_worktrees_at_once_never_fail(repo: Repository, tmp_path: Path):

@@ -5,31 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fakes.repos import commit_files, make_repository, run_git, write_files
+from fakes.repos import commit_files, run_git, write_files
+from fakes.workspaces import add
 from kimi_swarm.workspace.errors import (
     FolderTakenError,
 )
 from kimi_swarm.workspace.renew import renew_worktree
-from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.tree import Repository, Worktree
-from kimi_swarm.workspace.worktree import add_worktree
+from kimi_swarm.workspace.tree import Repository
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def repo(tmp_path: Path) -> Repository:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n"}
-    return await open_repository(make_repository(tmp_path / "repo", files))
-
-
-async def add(repo: Repository, tmp_path: Path, task: str = "header") -> Worktree:
-    return await add_worktree(
-        repo,
-        tmp_path / "work" / task,
-        branch=f"swarm/calm-river/{task}",
-        base=run_git(repo.root, "rev-parse", "main"),
-    )
 
 
 async def test_renewing_saves_what_an_earlier_try_left(

@@ -42,12 +42,6 @@ from kimi_swarm.workspace.worktree import add_worktree
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def repo(tmp_path: Path) -> Repository:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n"}
-    return await open_repository(make_repository(tmp_path / "repo", files))
-
-
 async def test_a_repository_is_found_from_any_folder_in_it(repo: Repository):
     assert await open_repository(repo.root / "src") == repo
     assert repo.common_dir == repo.root / ".git"

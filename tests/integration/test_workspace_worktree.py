@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakes.repos import commit_files, make_repository, portrait, run_git, write_files
+from fakes.workspaces import add
 from kimi_swarm.workspace.commit import commit_all
 from kimi_swarm.workspace.errors import (
     BranchTakenError,
@@ -14,25 +15,10 @@ from kimi_swarm.workspace.errors import (
     UnknownCommitError,
 )
 from kimi_swarm.workspace.repository import open_repository
-from kimi_swarm.workspace.tree import Repository, Worktree, git_dir_of
+from kimi_swarm.workspace.tree import Repository, git_dir_of
 from kimi_swarm.workspace.worktree import add_worktree, create_fresh
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def repo(tmp_path: Path) -> Repository:
-    files = {"a.txt": "one\n", "src/b.txt": "two\n"}
-    return await open_repository(make_repository(tmp_path / "repo", files))
-
-
-async def add(repo: Repository, tmp_path: Path, task: str = "header") -> Worktree:
-    return await add_worktree(
-        repo,
-        tmp_path / "work" / task,
-        branch=f"swarm/calm-river/{task}",
-        base=run_git(repo.root, "rev-parse", "main"),
-    )
 
 
 async def test_a_worktree_holds_the_base_on_its_own_branch(

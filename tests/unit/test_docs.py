@@ -70,7 +70,8 @@ COMMANDS = [(name, line) for name in DOCUMENTS for line in commands(name)]
 
 @pytest.mark.parametrize("block", PLANS)
 def test_a_plan_that_is_shown_can_be_run(block: str):
-    parse_plan(yaml.safe_load(block), origin="a document")
+    plan = parse_plan(yaml.safe_load(block), origin="a document")
+    assert set(plan.order()) == set(plan.tasks)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,8 @@ def test_every_field_of_a_plan_is_explained_and_shown(model: type[Written]):
 @pytest.mark.parametrize("block", blocks("docs/profiles.md", "yaml"))
 def test_a_profile_that_is_shown_is_one(block: str):
     fields = yaml.safe_load(block)
-    Profile.model_validate({"name": fields["program"], **fields})
+    profile = Profile.model_validate({"name": fields["program"], **fields})
+    assert profile.program == fields["program"]
 
 
 def test_every_field_of_a_profile_is_explained():
@@ -103,7 +105,8 @@ def test_the_documents_show_commands():
 def test_a_command_that_is_shown_is_understood(name: str, line: str):
     verb, *rest = shlex.split(line, comments=True)
     add, summary = {**COLD, **HOT}[verb]
-    parser_for(verb, add, prog="kimi-swarm", summary=summary).parse_args(rest)
+    parser = parser_for(verb, add, prog="kimi-swarm", summary=summary)
+    assert parser.parse_args(rest).json is ("--json" in rest)
 
 
 def test_every_verb_is_named_in_the_readme_or_the_skill():

@@ -73,8 +73,10 @@ def test_other_lines_of_the_same_files_count_nothing():
 @given(st.text())
 def test_no_line_makes_a_reader_raise(line: str):
     for form in UsageFormat:
-        read_usage(form, [line])
-        read_usage(form, [json.dumps({"type": "usage.record", "usage": {"x": line}})])
+        assert read_usage(form, [line]) is None
+    odd = json.dumps({"type": "usage.record", "usage": {"x": line}})
+    assert read_usage(UsageFormat.KIMI_WIRE, [odd]) == UsageCounted()
+    assert read_usage(UsageFormat.KIMI_LEGACY_WIRE, [odd]) is None
 
 
 def test_a_pattern_follows_the_worker_s_own_variables():
