@@ -90,4 +90,7 @@ def test_every_branch_ends_in_one_place_and_merged_lines_are_kept(
             result = run_git(root, "diff", "--unified=0", "main", report.head)
             assert marks <= set(result.splitlines())
         again = anyio.run(merge, root, names)
-        assert again.head == report.head
+        assert run_git(root, "rev-list", "-1", report.head, "--not", again.head) == ""
+        # What conflicted is tried again, and may fit now: git sees a file that another
+        # branch brought as the renamed one.
+        assert report.conflicts or again.head == report.head
