@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
-from kimi_swarm.process.machine import cpus, memory_bytes
+from kimi_swarm.process.machine import cpus, free_bytes, memory_bytes
 from kimi_swarm.workers.capacity import capacity
 from kimi_swarm.workers.models import free_among
 from kimi_swarm.workers.profile import Profile
@@ -87,7 +86,7 @@ async def doctor(home: str) -> Health:
         system=f"{platform.system()} {platform.machine()}",
         git=git,
         home=home,
-        free_bytes=shutil.disk_usage(existing).free,
+        free_bytes=free_bytes(home),
         memory_bytes=memory_bytes(),
         cpus=cpus(),
         profiles=profiles,
