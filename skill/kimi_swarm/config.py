@@ -66,11 +66,15 @@ class UnknownProfileError(SwarmError):
 
 
 class StandardLimits(Written):
-    """What a run keeps to when its plan does not say: workers at once, seconds."""
+    """What a run keeps to when its plan does not say: workers at once, seconds.
+
+    Nothing is begun on a disk with less room than `min_free_mib`.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 5
     spacing_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     timeout_s: Annotated[float, Field(gt=0, le=604_800)] = 1800.0
+    min_free_mib: Annotated[int, Field(ge=0, le=1 << 30)] = 500
 
 
 def _named(profiles: object) -> object:

@@ -102,6 +102,12 @@ class Swarm:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.yaml").write_text(json.dumps(fields), "utf-8")
 
+    def own_config(self, **fields: Any) -> None:
+        """Write the user's own `config.yaml`."""
+        folder = self.folder / "home" / ".config" / "kimi-swarm"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(json.dumps(fields), "utf-8")
+
     def impatient_commands(self) -> None:
         """Let commands have half a second to end by themselves, not five."""
         self.own_profile(

@@ -203,6 +203,17 @@ def test_a_state_folder_that_cannot_be_made_is_refused(swarm: Swarm):
         assert swarm.call("list", env=env).out == "No runs yet.\n"
 
 
+def test_a_disk_without_room_is_refused_before_anything_is_made(swarm: Swarm):
+    swarm.own_config(limits={"min_free_mib": 1 << 30})
+
+    error = swarm.ask("spawn", swarm.plan({"a": PROBE}), code=2)["error"]
+
+    assert error["code"] == "disk_low"
+    assert f"The disk of {swarm.home} has" in error["message"]
+    assert "less than the 1073741824 MiB" in error["message"]
+    assert not swarm.home.exists()
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_state_folder_without_write_permission_is_refused(swarm: Swarm):
     swarm.home.mkdir(mode=0o500)

@@ -31,9 +31,7 @@ def teach(swarm: Swarm, name: str, **fields: Any) -> None:
 
 
 def prefer(swarm: Swarm, *names: str) -> None:
-    folder = swarm.folder / "home" / ".config" / "kimi-swarm"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(f"preferred: [{', '.join(names)}]\n")
+    swarm.own_config(preferred=names)
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -13,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes import disks
+from fakes.disks import fill
 from fakes.runs import BORN_AT, RUN, a_run, life, moved, opened, written
 from kimi_swarm.core.session import Chosen
 from kimi_swarm.store.database import (
@@ -30,24 +28,8 @@ A_LONG_PLAN = replace(a_run("header"), notes=("words " * 200_000,))
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount two megabytes of disk, or skip where that is not allowed."""
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if sys.platform != "linux" or os.geteuid() != 0 or not (mount and umount):
-        pytest.skip("needs root on Linux to mount a small disk")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounting = [mount, "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
-    if subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody mount a small disk")
-    yield folder
-    subprocess.run([umount, str(folder)], check=True)
-
-
-def fill(folder: Path, *, leave_bytes: int = 0) -> Path:
-    filler = folder / "filler"
-    space = os.statvfs(folder)
-    filler.write_bytes(b"x" * (space.f_bavail * space.f_frsize - leave_bytes))
-    return filler
+    with disks.small_disk(tmp_path / "disk", size_mib=2) as folder:
+        yield folder
 
 
 def sound(connection: Connection) -> bool:

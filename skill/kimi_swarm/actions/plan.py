@@ -68,6 +68,7 @@ class Prepared:
     permission: Permission
     sends_to: Mapping[str, str]
     holds: Mapping[str, str]
+    min_free_mib: int
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -127,6 +128,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
             for name, each in sorted(ready.items())
             if (hold := each.profile.permissions.get(permission)) is not None
         },
+        min_free_mib=standard.min_free_mib,
     )
 
 

@@ -14,6 +14,7 @@ from kimi_swarm.core.names import RUN_NAMES, run_name
 from kimi_swarm.location import new_repository_folder, run_folder
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
 from kimi_swarm.store.database import (
     Connection,
@@ -46,10 +47,11 @@ async def spawn(
     """Write a prepared plan as a run with a queued session per task, all or nothing.
 
     Never waits for a worker. `environ` is what workers may take values from: the
-    caller's environment if not given. Raises StateFolderError, DiskFullError,
-    NewerSchemaError, CorruptStateError, UnsupportedPlatformError.
+    caller's environment if not given. Raises DiskLowError, StateFolderError,
+    DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError.
     """
     require_supported()
+    _require_room(home, prepared)
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
@@ -72,6 +74,16 @@ async def spawn(
         repo=repo,
         notes=prepared.notes,
     )
+
+
+def _require_room(home: str, prepared: Prepared) -> None:
+    """Refuse to begin where workspaces or commits would find no room."""
+    places = [home]
+    if prepared.repo is not None:
+        places.append(str(prepared.repo.common_dir))
+    with words_for_errors(home):
+        for place in places:
+            require_room(place, min_free_mib=prepared.min_free_mib)
 
 
 def _claim_name(home: str) -> str:
