@@ -99,6 +99,16 @@ def test_a_supervisor_killed_again_and_again_loses_and_doubles_nothing(swarm: Sw
     assert Counter(ledger.read_text().split()) == {f"{run}/{name}": 1 for name in tasks}
 
 
+def test_a_zygote_without_anybody_to_answer_ends_without_a_word(swarm: Swarm):
+    swarm.env["KIMI_SWARM_CRASH_AT"] = "supervisor.after_request"
+    plan = swarm.plan({"a": {"argv": ["true"], **NONE}})
+    run = swarm.ask("spawn", plan)["run"]
+
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+    assert swarm.log_of_supervisor() == ""
+
+
 def test_a_wish_to_stop_made_without_a_supervisor_is_honoured(swarm: Swarm):
     pids = swarm.folder / "pids"
     pids.mkdir()

@@ -13,6 +13,7 @@ from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.core.names import RUN_NAMES, run_name
 from kimi_swarm.location import new_repository_folder, run_folder
 from kimi_swarm.process.clock import now
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
@@ -64,6 +65,7 @@ async def spawn(
     finally:
         connection.close()
     env = _passed(prepared, os.environ if environ is None else environ)
+    reach("spawn.before_ring")
     ensure_supervisor(home, run=run, env=env)
     return Spawned(
         run=run,
@@ -125,8 +127,10 @@ async def _write(
         plan=prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
         notes=prepared.notes,
     )
+    reach("spawn.before_written")
     with words_for_errors(home):
         create_run(connection, run, new, at=now())
+    reach("spawn.after_written")
     return repo
 
 

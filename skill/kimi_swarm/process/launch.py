@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import UNIXSocketStream
 
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.process.crash_point import passed_on, reach
 from kimi_swarm.process.locks import is_locked, try_lock
 from kimi_swarm.process.platform import identity
 from kimi_swarm.process.records import (
@@ -104,6 +105,7 @@ class Zygote:
         body = json.dumps({"folder": files.folder, "spec": list(spec)}).encode()
         message = len(body).to_bytes(4, "big") + body
         stream = await self._connected()
+        reach("supervisor.before_request")
         # A cancelled half of a message would garble every later one.
         with anyio.CancelScope(shield=True):
             try:
@@ -112,7 +114,9 @@ class Zygote:
                 await stream.send_fds(first, list(descriptors))
                 if len(first) < len(message):
                     await stream.send(message[1:])
+                reach("supervisor.after_request")
                 await _receive_exactly(stream, 4)
+                reach("supervisor.after_answer")
             except (anyio.BrokenResourceError, anyio.EndOfStream):
                 await self.aclose()
                 return False
@@ -128,7 +132,7 @@ class Zygote:
                         *("-S", "-s", "-m", "kimi_swarm.process.zygote"),
                         str(theirs.fileno()),
                     ],
-                    env={"PYTHONPATH": str(SOURCE_ROOT)},
+                    env={"PYTHONPATH": str(SOURCE_ROOT), **passed_on()},
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,

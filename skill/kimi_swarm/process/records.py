@@ -18,6 +18,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.platform import ProcessIdentity
 
 
@@ -105,12 +106,16 @@ class ExitRecord(NamedTuple):
     error: str | None = None
 
 
-def write_atomically(path: str, data: Mapping[str, Any]) -> None:
-    """Write JSON so that a reader sees all of it or nothing."""
+def write_atomically(path: str, data: Mapping[str, Any], *, before: str = "") -> None:
+    """Write JSON so that a reader sees all of it or nothing.
+
+    `before` names the crash point right before that moment, if there is one.
+    """
     aside = path + ".new"
     with open(aside, "w", encoding="utf-8") as file:  # noqa: PTH123 light
         json.dump(data, file)
         file.flush()
+    reach(before)
     os.replace(aside, path)  # noqa: PTH105 light
 
 

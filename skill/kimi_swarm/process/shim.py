@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kimi_swarm.process.clock import now
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.platform import (
     ProcessIdentity,
     become_subreaper,
@@ -48,9 +49,12 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
     """
     os.setsid()
     shim = _Shim(files, spec, alive, is_subreaper=become_subreaper())
+    reach("shim.before_identity")
     write_atomically(files.shim, shim.identity)
+    reach("shim.after_identity")
     record = shim.run()
-    write_atomically(files.exit, record._asdict())
+    write_atomically(files.exit, record._asdict(), before="shim.before_rename")
+    reach("shim.after_rename")
 
 
 class _Shim:
@@ -89,9 +93,11 @@ class _Shim:
         except OSError as error:
             why = f"{error.filename or self.spec.argv[0]}: {error.strerror}"
             return ExitRecord("not_started", None, started_at, now(), error=why)
+        reach("shim.after_start")
         if not self.is_subreaper:
             self._tell_worker(worker.pid)
         cause = self._follow(worker.pid)
+        reach("shim.before_sweep")
         self._sweep()
         if self.terminal is not None:
             self.terminal.close()

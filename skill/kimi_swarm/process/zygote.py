@@ -18,7 +18,9 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import LaunchFiles, LaunchSpec
 from kimi_swarm.process.shim import run_shim
 
@@ -29,16 +31,22 @@ def main(descriptor: int) -> None:
     # A stop can reach a shim before its handler stands: it waits, blocked, till then.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     gc.freeze()
-    with socket.socket(fileno=descriptor) as supervisor:
+    # A supervisor that was killed hears no answer, and has left no request behind it.
+    with socket.socket(fileno=descriptor) as supervisor, suppress(ConnectionError):
         while (request := _receive(supervisor)) is not None:
-            body, descriptors = request
-            pid = os.fork()
-            if pid == 0:
-                supervisor.close()
-                _be_shim(body, descriptors[1])
-            for each in descriptors:
-                os.close(each)
-            supervisor.sendall(pid.to_bytes(4, "big"))
+            _fork_shim(supervisor, *request)
+
+
+def _fork_shim(supervisor: socket.socket, body: bytes, descriptors: list[int]) -> None:
+    reach("zygote.before_fork")
+    pid = os.fork()
+    if pid == 0:
+        supervisor.close()
+        _be_shim(body, descriptors[1])
+    reach("zygote.after_fork")
+    for each in descriptors:
+        os.close(each)
+    supervisor.sendall(pid.to_bytes(4, "big"))
 
 
 def _be_shim(body: bytes, alive: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.core.evidence import Facts, Verdict, judge, remedy
 from kimi_swarm.core.session import Outcome, Place
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.supervisor.hearing import hear
@@ -53,6 +54,7 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
     files = LaunchFiles(f"{evidence.seat.folder}/work")
     transcript = await hear(files, task.recipe, record, evidence.env)
     head, changed = await _commit(evidence)
+    reach("supervisor.after_commit")
     facts = Facts(
         cause="lost" if record is None else record.cause,
         exit_code=None if record is None else record.exit_code,

@@ -12,6 +12,7 @@ from kimi_swarm.core.evidence import remedy
 from kimi_swarm.core.schedule import Cancel, Decision, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import Zygote
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.store.database import (
@@ -119,6 +120,7 @@ class Supervisor:
         for row in live_sessions(self.connection):
             if row.state != "queued":
                 self._tend(group, row)
+                reach("supervisor.in_takeover")
 
     def _tend(self, group: TaskGroup, row: SessionRow) -> None:
         tender = Tender(self, row)
@@ -153,6 +155,7 @@ class Supervisor:
                     return False
                 at = now()
                 row = self.move(row, Chosen(at))
+                reach("supervisor.before_chosen")
                 self._last_start_at[row.run] = at
                 self._last_start_at[row.profile] = at
                 self._tend(group, row)

@@ -13,6 +13,7 @@ import anyio
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import supervisor_lock_path
 from kimi_swarm.process.bell import ring
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import open_database
 from kimi_swarm.store.runs import tasks_of
@@ -49,6 +50,7 @@ async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> in
     if lock is None:
         on_ready()
         return 0
+    reach("supervisor.after_lock")
     idle_s = float(os.environ.get("KIMI_SWARM_IDLE_S", IDLE_S))
     connection = open_database(home, create=False)
     if connection is None:

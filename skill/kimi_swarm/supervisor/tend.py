@@ -25,6 +25,7 @@ from kimi_swarm.core.session import (
 )
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
+from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import (
     Zygote,
     follow,
@@ -137,7 +138,9 @@ class Tender:
             exit_code = None
         ended = Ended(now(), verdict.outcome, verdict.reason, exit_code)
         self._desk.ports.give_back(self._ports)
+        reach("supervisor.before_ended")
         self._desk.move(self._row, ended, findings)
+        reach("supervisor.after_ended")
         self._desk.forget(self._row.id)
 
     def _verdict_of(self, error: SwarmError) -> Verdict:
@@ -149,9 +152,11 @@ class Tender:
 
     async def _live(self) -> tuple[Verdict, Findings, int | None]:
         if self._row.state == "starting":
+            reach("supervisor.after_chosen")
             await self._get_ready()
         place = self._place()
         record = await self._work(place)
+        reach("supervisor.after_exit_record")
         tree = await tree_of(self._desk.connection, self._seat, place)
         evidence = Evidence(
             self._seat, place, tree, record, lambda: self._cause, self._env
@@ -165,6 +170,7 @@ class Tender:
         place = None
         if self._row.workspace is None:
             place = await make_place(self._desk.connection, self._seat)
+            reach("supervisor.after_workspace")
         if setup is not None:
             self._write_place(place)
             await self._set_up(self._place(), setup)
@@ -177,6 +183,8 @@ class Tender:
         with transaction(self._desk.connection):
             self._write_place(place)
             self._row = self._desk.move(self._row, Launched(now()))
+            reach("supervisor.before_launched")
+        reach("supervisor.after_launched")
 
     async def _warm_up(self, place: Place) -> None:
         environ = self._desk.environment_of(self._row.run)
