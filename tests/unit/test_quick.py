@@ -13,8 +13,8 @@ from kimi_swarm.cli.quick import read_plainly
 from kimi_swarm.errors import UsageError
 
 WORDS = """
-    --json --limit --timeout-s --as --offset --raw --follow -f --any --all --limit=3
-    -- -h -x --lim -5 0 7 20 1.5 1e3 nan 10000001 123456789012 ² calm-river
+    --json --limit --timeout-s --as --offset --raw --follow -f --any --all --size
+    --limit=3 -- -h -x --lim -5 0 7 20 1.5 1e3 nan 10000001 123456789012 ² calm-river
     calm-river/header me
 """.split()  # noqa: SIM905 as they are typed
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kimi_swarm.actions.sizes import cleared_bytes, salvaged_bytes
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import (
     SessionId,
@@ -61,11 +62,12 @@ class UnmergedWorkError(SwarmError):
 
 @dataclass(slots=True)
 class Cleared:
-    """What clearing a run removed, and what it kept and where."""
+    """What clearing a run removed, what it kept and where, and the room it gave."""
 
     run: str
     removed: int = 0
     kept: list[str] = field(default_factory=list)
+    freed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,16 @@ class _Place:
         return parse_session(self.row.id)
 
 
-async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
+async def clear(
+    home: str, run: str, *, is_forced: bool = False, is_dry: bool = False
+) -> Cleared:
     """Remove a finished run: workspaces, merged branches, logs, records.
 
     Work that is merged nowhere needs `is_forced`, and then moves to a salvage branch,
     or to the salvage folder where no repository can hold it.
-    The run's merged branch stays until it is in the user's own. Raises RunLiveError,
-    UnmergedWorkError, UnknownRunError.
+    The run's merged branch stays until it is in the user's own. With `is_dry` nothing
+    is changed, and what would go is returned. Raises RunLiveError, UnmergedWorkError,
+    UnknownRunError.
     """
     with existing(home, run) as connection:
         row = run_row(connection, run)
@@ -110,12 +115,25 @@ async def clear(home: str, run: str, *, is_forced: bool = False) -> Cleared:
         if precious and not is_forced:
             names = [place.row.branch or str(place.path) for place in precious]
             raise UnmergedWorkError(run, names)
+        taken_bytes = cleared_bytes(home, run)
+        if is_dry:
+            return _foreseen(run, places, taken_bytes)
         cleared = Cleared(run)
+        saved_bytes = salvaged_bytes(home, run)
         for place in places:
             await _remove(home, place, repo, cleared)
         await _finish(home, row, repo, cleared)
         delete_run(connection, run)
+    moved_bytes = salvaged_bytes(home, run) - saved_bytes
+    cleared.freed_bytes = max(0, taken_bytes - moved_bytes)
     return cleared
+
+
+def _foreseen(run: str, places: Sequence[_Place], taken_bytes: int) -> Cleared:
+    """Say what clearing would do; what is kept on branches takes no room here."""
+    there = [place for place in places if place.path.is_dir()]
+    kept = [f"the work of {place.row.id}" for place in places if place.has_only_copy]
+    return Cleared(run, len(there), kept, taken_bytes)
 
 
 async def _repository(run: RunRow) -> Repository | None:

@@ -15,6 +15,7 @@ import anyio
 from kimi_swarm import __version__
 from kimi_swarm.actions.models import Offer, offer_of
 from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
+from kimi_swarm.actions.sizes import biggest_runs, folder_bytes
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
@@ -24,6 +25,7 @@ from kimi_swarm.workers.models import free_among
 from kimi_swarm.workers.profile import Profile
 
 OLDEST_GIT = (2, 31)
+SHOWN_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Health:
     problems: tuple[str, ...]
     next_command: str
     notes: tuple[str, ...] = ()
+    state_bytes: int = 0
+    biggest: tuple[tuple[str, int], ...] = ()
 
 
 async def doctor(home: str) -> Health:
@@ -93,6 +97,8 @@ async def doctor(home: str) -> Health:
         problems=tuple(problems),
         next_command=_next_command(manifest.preferred, profiles),
         notes=known.notes,
+        state_bytes=folder_bytes(home),
+        biggest=biggest_runs(home, limit=SHOWN_RUNS),
     )
 
 

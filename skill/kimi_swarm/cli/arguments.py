@@ -57,6 +57,9 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     """List [RUN]."""
     parser.add_argument("run", nargs="?", help="show this run's sessions")
     parser.add_argument("--limit", type=_count, default=20, help="runs to show (20)")
+    parser.add_argument(
+        "--size", action="store_true", help="with the room each takes on the disk"
+    )
 
 
 def add_poll(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +179,11 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
 
 def add_clear(parser: argparse.ArgumentParser) -> None:
     """Clear RUN."""
-    parser.add_argument("run", help="a run that is over")
+    parser.add_argument("run", nargs="*", help="runs that are over")
+    parser.add_argument(
+        "--older-than", metavar="AGE", help="all that ended so long ago: 30m, 12h, 7d"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
     parser.add_argument(
         "--force", action="store_true", help="also with unmerged work: it is salvaged"
     )
@@ -210,7 +217,7 @@ COLD: dict[str, tuple[Add, str]] = {
     "plan": (add_plan, "Show what would run, without starting anything."),
     "aggregate": (add_aggregate, "A run's report; with --merge its branches merged."),
     "diff": (add_diff, "What one session changed."),
-    "clear": (add_clear, "Forget a finished run; no work is lost."),
+    "clear": (add_clear, "Forget finished runs, or all old ones; no work is lost."),
     "send": (add_send, "Go on with a worker's conversation in its workspace."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),

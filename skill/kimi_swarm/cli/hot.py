@@ -14,6 +14,7 @@ from kimi_swarm.cli.exits import NOT_ALL, OK, OUT_OF_TIME, guarded
 from kimi_swarm.cli.quick import read_plainly
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
+from kimi_swarm.store.views import RunRow
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,9 +48,10 @@ def _list(args: SimpleNamespace) -> int:
                 run_object,
             )
 
-            print_object({"runs": [run_object(row, None) for row in runs]})
+            told = [run_object(row, None) | _size(args, row.id) for row in runs]
+            print_object({"runs": told})
             return OK
-        lines = [words.run_line(row) for row in runs] or ["No runs yet."]
+        lines = [_run_line(args, row) for row in runs] or ["No runs yet."]
         if total > len(runs):
             lines.append(
                 f"[showing {len(runs)} of {total} runs; pass --limit for more]"
@@ -63,14 +65,33 @@ def _list(args: SimpleNamespace) -> int:
             run_object,
         )
 
-        print_object(run_object(run, sessions))
+        print_object(run_object(run, sessions) | _size(args, run.id))
         return OK
     width = max(len(row.id) for row in sessions)
     lines = [words.session_line(row, width=width) for row in sessions]
-    print("\n".join([words.run_line(run), *words.fitted(lines)]))
+    print("\n".join([_run_line(args, run), *words.fitted(lines)]))
     verb = "wait" if run.state == "running" else "aggregate"
     print(words.next_line(f"{verb} {run.id}"))
     return OK
+
+
+def _size(args: SimpleNamespace, run: str) -> dict[str, int]:
+    """Return the size of a run as a field, where it was asked for."""
+    if not args.size:
+        return {}
+    from kimi_swarm.actions.sizes import run_bytes  # noqa: PLC0415 only for --size
+
+    return {"size_bytes": run_bytes(state_home(), run)}
+
+
+def _run_line(args: SimpleNamespace, row: RunRow) -> str:
+    """Describe a run on one line, its size first where it was asked for."""
+    line = words.run_line(row)
+    if not args.size:
+        return line
+    from kimi_swarm.actions.sizes import readable_bytes  # noqa: PLC0415 only for --size
+
+    return f"{readable_bytes(_size(args, row.id)['size_bytes']):>9} {line}"
 
 
 def _poll(args: SimpleNamespace) -> int:

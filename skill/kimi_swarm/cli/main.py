@@ -176,12 +176,41 @@ def _diff(args: argparse.Namespace) -> int:
 def _clear(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.clear import clear  # noqa: PLC0415 one verb
 
-    cleared = anyio.run(partial(clear, state_home(), args.run, is_forced=args.force))
+    if len(args.run) != 1 or args.older_than is not None:
+        return _clear_many(args)
+    asked = partial(
+        clear, state_home(), args.run[0], is_forced=args.force, is_dry=args.dry_run
+    )
+    cleared = anyio.run(asked)
     if args.json:
-        print_object(asdict(cleared))
+        print_object({**asdict(cleared), "dry_run": args.dry_run})
     else:
-        print(speech.cleared(cleared))
+        print(speech.cleared(cleared, is_dry=args.dry_run))
     return OK
+
+
+def _clear_many(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions import clear_old  # noqa: PLC0415 one verb
+
+    if bool(args.run) is (args.older_than is not None):
+        raise UsageError(
+            "clear takes either runs or --older-than.",
+            remedy="For example: clear --older-than 7d --dry-run",
+        )
+    home, runs = state_home(), args.run
+    if args.older_than is not None:
+        older_than_s = clear_old.age_s(args.older_than)
+        runs = clear_old.ended_before(home, older_than_s=older_than_s)
+    asked = partial(
+        clear_old.clear_all, home, runs, is_forced=args.force, is_dry=args.dry_run
+    )
+    tidied = anyio.run(asked)
+    if args.json:
+        print_object({**asdict(tidied), "freed_bytes": tidied.freed_bytes})
+    else:
+        print(speech.tidied(tidied))
+    is_named = args.older_than is None
+    return OK if clear_old.is_as_asked(tidied, is_named=is_named) else NOT_ALL
 
 
 def _send(args: argparse.Namespace) -> int:

@@ -15,7 +15,11 @@ LONGEST_NUMBER = 11
 # Per verb: the name of its positional word, and whether it must be there; then each
 # option with the field it sets and what follows it ("" for nothing).
 _SHAPES: dict[str, tuple[str, bool, dict[str, tuple[str, str]]]] = {
-    "list": ("run", False, {"--limit": ("limit", "count")}),
+    "list": (
+        "run",
+        False,
+        {"--limit": ("limit", "count"), "--size": ("size", "")},
+    ),
     "poll": (
         "id",
         True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, seconds, to_markdown
@@ -14,6 +15,7 @@ from kimi_swarm.core.task import Task, WorkspaceMode
 if TYPE_CHECKING:
     # One verb speaks at a time: the others' actions need not be read for it.
     from kimi_swarm.actions.clear import Cleared
+    from kimi_swarm.actions.clear_old import Tidied
     from kimi_swarm.actions.doctor import Health, ProfileHealth
     from kimi_swarm.actions.plan import Prepared
     from kimi_swarm.actions.send import Sent
@@ -160,11 +162,27 @@ def sent(message: Sent) -> str:
     return f"{message.session} will answer{when}.\n{next_line(f'wait {run}')}"
 
 
-def cleared(done: Cleared) -> str:
-    """Say what went and what stayed."""
+def cleared(done: Cleared, *, is_dry: bool = False) -> str:
+    """Say what went and what stayed, or would."""
     what = "workspace" if done.removed == 1 else "workspaces"
-    lines = [f"Cleared {done.run}: {done.removed} {what} removed."]
-    lines += [f"Kept: {each}" for each in done.kept]
+    size = readable_bytes(done.freed_bytes)
+    line = f"Cleared {done.run}: {done.removed} {what} removed, {size} freed."
+    if is_dry:
+        line = f"Would clear {done.run}: {done.removed} {what}, {size}."
+    word = "Would keep" if is_dry else "Kept"
+    return "\n".join([line, *(f"{word}: {each}" for each in done.kept)])
+
+
+def tidied(done: Tidied) -> str:
+    """Say which of several runs went, which stayed and why, and what that gave."""
+    is_dry = done.dry_run
+    lines = [cleared(each, is_dry=is_dry) for each in done.cleared]
+    lines += [f"Left {each.run}: {each.message} {each.remedy}" for each in done.left]
+    count = len(done.cleared)
+    what = "run" if count == 1 else "runs"
+    size = readable_bytes(done.freed_bytes)
+    would = "would be" if is_dry else "were" if count != 1 else "was"
+    lines.append(f"{count} {what} {would} cleared: {size}.")
     return "\n".join(lines)
 
 
@@ -177,6 +195,9 @@ def health(seen: Health, program: str) -> str:
         f"kimi-swarm {seen.release}, Python {seen.python}, {git}, {seen.system}",
         f"{size}; state in {seen.home}",
     ]
+    if seen.biggest:
+        most = ", ".join(f"{run} {readable_bytes(own)}" for run, own in seen.biggest)
+        lines.append(f"State: {readable_bytes(seen.state_bytes)}; biggest runs: {most}")
     lines += [f"PROBLEM: {problem}" for problem in seen.problems]
     lines += [_profile_line(profile) for profile in seen.profiles]
     lines += [f"Note: {note}" for note in seen.notes]

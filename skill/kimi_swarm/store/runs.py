@@ -165,6 +165,15 @@ def notes_of(connection: sqlite3.Connection, run: str) -> list[str]:
     return [str(note) for note in json.loads(row[0])]
 
 
+def runs_ended_before(connection: sqlite3.Connection, at: float) -> list[str]:
+    """Return the runs that were over before a moment, oldest first."""
+    rows = connection.execute(
+        "SELECT id FROM runs WHERE state = 'done' AND ended_at < ? ORDER BY ended_at",
+        (at,),
+    )
+    return [run for (run,) in rows]
+
+
 def delete_run(connection: sqlite3.Connection, run: str) -> None:
     """Forget a run that is over, with its tasks, sessions, events and cursors."""
     with transaction(connection):
