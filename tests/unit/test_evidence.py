@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.runs import a_task
-from kimi_swarm.core.evidence import REMEDIES, Facts, Verdict, judge, remedy
+from kimi_swarm.core.evidence import (
+    REMEDIES,
+    Facts,
+    Verdict,
+    is_time_limit,
+    judge,
+    remedy,
+)
 from kimi_swarm.core.names import SessionId
 from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcript
 from kimi_swarm.core.session import Outcome, Place
@@ -140,6 +147,26 @@ TABLE: dict[str, tuple[Facts, str, str]] = {
         "timed_out",
         "run_time_limit",
     ),
+    "a worker that never spoke was ended for that": (
+        replace(GOOD, cause="no_first_output", exit_code=-15),
+        "timed_out",
+        "first_output",
+    ),
+    "a worker that fell silent was ended for that": (
+        replace(GOOD, cause="silent", exit_code=0),
+        "timed_out",
+        "stalled",
+    ),
+    "what waited too long for its turn ran out of time": (
+        replace(GOOD, stop_cause="queue_time", cause="stopped"),
+        "timed_out",
+        "queue_time",
+    ),
+    "what was told to stop is cancelled even if it was silent": (
+        replace(GOOD, stop_cause="killed", cause="silent"),
+        "cancelled",
+        "killed",
+    ),
     "what was told to stop is cancelled": (
         replace(GOOD, stop_cause="killed", cause="stopped"),
         "cancelled",
@@ -162,6 +189,14 @@ TABLE: dict[str, tuple[Facts, str, str]] = {
     ),
 }
 
+STOPPED_BY_TIME = ("run_time_limit", "queue_time")
+LIMITS_S = {
+    "first_output": 120.0,
+    "stalled": 1200.0,
+    "time_limit": 0.5,
+    "run_time_limit": 3600.0,
+    "queue_time": 60.0,
+}
 transcripts = st.builds(
     Transcript,
     last_text=st.sampled_from(["", " ", "Done."]),
@@ -172,13 +207,15 @@ transcripts = st.builds(
 every_fact = st.builds(
     Facts,
     cause=st.just("exited")
-    | st.sampled_from(["stopped", "deadline", "not_started", "lost"]),
+    | st.sampled_from(
+        ["stopped", "deadline", "no_first_output", "silent", "not_started", "lost"]
+    ),
     exit_code=st.just(0) | st.none() | st.integers(-15, 4),
     transcript=transcripts,
     expect=st.sampled_from(Expect),
     ok_exit_codes=st.sampled_from([(0,), (0, 3)]),
     has_finish=st.booleans(),
-    stop_cause=st.none() | st.sampled_from(["killed", "run_time_limit", "by_test"]),
+    stop_cause=st.none() | st.sampled_from(["killed", *STOPPED_BY_TIME, "by_test"]),
     commits=st.integers(0, 2),
     files=st.integers(0, 2),
     check=st.none() | st.just("make test"),
@@ -205,6 +242,29 @@ def test_failures_explain_themselves():
     assert judge(replace(GOOD, transcript=DENIED)).detail == "Invalid key."
     failing = judge(replace(GOOD, check="make test", check_exit=2))
     assert failing.detail == "Its check ended with exit code 2: make test"
+
+
+@pytest.mark.parametrize("reason", LIMITS_S)
+def test_a_broken_time_limit_names_its_seconds_and_a_remedy(reason: str):
+    by_cause = {
+        "first_output": "no_first_output",
+        "stalled": "silent",
+        "time_limit": "deadline",
+    }
+    cause = by_cause.get(reason, "stopped")
+    stop_cause = None if reason in by_cause else reason
+    facts = replace(GOOD, cause=cause, stop_cause=stop_cause, limits_s=LIMITS_S)
+    verdict = judge(facts)
+    assert verdict[:2] == (Outcome.TIMED_OUT, reason)
+    assert f" {LIMITS_S[reason]:g} s" in verdict.detail
+    assert verdict.detail.endswith(".")
+    assert remedy(reason)
+    assert is_time_limit(reason)
+
+
+def test_a_limit_of_unknown_length_is_still_a_sentence():
+    verdict = judge(replace(GOOD, cause="silent"))
+    assert verdict.detail == "It wrote nothing more for its time."
 
 
 @given(every_fact)
@@ -238,7 +298,7 @@ def test_a_stop_cause_always_wins(facts: Facts):
         return
     verdict = judge(facts)
     assert verdict.reason == facts.stop_cause
-    is_late = facts.stop_cause == "run_time_limit"
+    is_late = facts.stop_cause in STOPPED_BY_TIME
     assert verdict.outcome is (Outcome.TIMED_OUT if is_late else Outcome.CANCELLED)
 
 

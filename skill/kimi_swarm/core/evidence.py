@@ -7,7 +7,8 @@ and its check passing on exactly the committed state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kimi_swarm.core.output import FailureClass, Transcript
@@ -19,8 +20,10 @@ from kimi_swarm.core.task import Expect
 class Facts:
     """What is known of a session after its worker ended.
 
-    `cause` is how the launch ended: exited, stopped, deadline, not_started, or lost
-    when its shim left no record. `check_exit` is None until the check ran.
+    `cause` is how the launch ended: exited, stopped, deadline, no_first_output, silent,
+    not_started, or lost when its shim left no record. `limits_s` holds the time limits
+    that it was under by the reason that breaking each would give. `check_exit` is None
+    until the check ran.
     """
 
     cause: str
@@ -35,6 +38,7 @@ class Facts:
     check: str | None = None
     check_exit: int | None = None
     error: str | None = None
+    limits_s: Mapping[str, float] = field(default_factory=dict)
 
 
 class Verdict(NamedTuple):
@@ -66,15 +70,39 @@ _CAUSES = {
         "no_exit_record",
         "Its supervising process vanished without a record.",
     ),
-    "deadline": Verdict(Outcome.TIMED_OUT, "time_limit", "It ran out of time."),
     "stopped": Verdict(Outcome.CANCELLED, "killed"),
     "not_started": Verdict(Outcome.FAILED, "not_started"),
 }
 
+_LIMIT_OF_CAUSE = {
+    "deadline": "time_limit",
+    "no_first_output": "first_output",
+    "silent": "stalled",
+}
+_TIMES_UP = {
+    "first_output": "It wrote nothing at all in its first {}.",
+    "stalled": "It wrote nothing more for {}.",
+    "time_limit": "It was not done after {}.",
+    "run_time_limit": "The run's time of {} was up.",
+    "queue_time": "It could not start within {}.",
+}
+
+
+def is_time_limit(reason: str) -> bool:
+    """Whether a reason means that time was up, and not that somebody cancelled."""
+    return reason in _TIMES_UP
+
+
+def time_is_up(reason: str, limit_s: float | None) -> Verdict:
+    """Return the verdict on what broke a time limit; the sentence names the seconds."""
+    told = "its time" if limit_s is None else f"{limit_s:g} s"
+    return Verdict(Outcome.TIMED_OUT, reason, _TIMES_UP[reason].format(told))
+
 
 def _interruption(facts: Facts) -> Verdict | None:
-    if facts.stop_cause == "run_time_limit":
-        return Verdict(Outcome.TIMED_OUT, "run_time_limit", "The run's time was up.")
+    limit = facts.stop_cause or _LIMIT_OF_CAUSE.get(facts.cause, "")
+    if is_time_limit(limit):
+        return time_is_up(limit, facts.limits_s.get(limit))
     if facts.stop_cause is not None:
         return Verdict(Outcome.CANCELLED, facts.stop_cause)
     verdict = _CAUSES.get(facts.cause)
@@ -140,6 +168,11 @@ REMEDIES = {
     "no_finish": "Read its log; if its model breaks off again, try another one.",
     "not_started": "Check its command, and that its program is there.",
     "time_limit": "Give it more time (timeout_s), or a smaller task.",
+    "first_output": "Read its log; if it needs longer to begin, set first_output_s (0: "
+    "no limit).",
+    "stalled": "Read its log; if it works so long without a word, set silence_s (0: no "
+    "limit).",
+    "queue_time": "Let it wait longer, or raise limits.concurrency.",
     "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
     "asked": "Answer it with `send`, or say it in the prompt and spawn again.",
     "no_changes": "Read its log; if no change is right, declare `expect: answer`.",

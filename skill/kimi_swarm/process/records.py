@@ -72,9 +72,11 @@ class LaunchSpec(NamedTuple):
     """What a shim is to run; handed over in memory, since `env` may hold secrets.
 
     `stdin` is a file to read from, or None for nothing. The worker is told to end when
-    `time_limit_s` has passed, and made to after another `grace_s`. With `asks` it gets
-    a terminal instead of files, and a last line that matches this pattern means that it
-    waits for an answer. A log that outgrows `log_limit_bytes` keeps only its end.
+    `time_limit_s` has passed, and made to after another `grace_s`; the same when it
+    wrote nothing at all for `first_output_s`, or nothing more for `silence_s` (None: no
+    limit; waiting for an answer is no silence). With `asks` it gets a terminal instead
+    of files, and a last line that matches this pattern means that it waits for an
+    answer. A log that outgrows `log_limit_bytes` keeps only its end.
     """
 
     argv: list[str]
@@ -86,14 +88,16 @@ class LaunchSpec(NamedTuple):
     grace_s: float
     asks: str | None = None
     log_limit_bytes: int = 64 << 20
+    first_output_s: float | None = None
+    silence_s: float | None = None
 
 
 class ExitRecord(NamedTuple):
     """How a launch ended.
 
-    `cause` is exited, stopped (asked to), deadline, or not_started; `exit_code` is
-    negative for a signal and None for not_started; `swept` counts processes that the
-    worker left behind and the shim ended.
+    `cause` is exited, stopped (asked to), deadline, no_first_output, silent, or
+    not_started; `exit_code` is negative for a signal and None for not_started; `swept`
+    counts processes that the worker left behind and the shim ended.
     """
 
     cause: str

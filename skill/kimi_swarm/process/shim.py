@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
+from kimi_swarm.process.patience import Mark, Patience
 from kimi_swarm.process.platform import (
     ProcessIdentity,
     become_subreaper,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SWEEP_GRACE_S = 0.2
 SWEEP_STEP_S = 0.01
 SWEEP_LIMIT_S = 10.0
-LOG_STEP_S = 1.0
 KEPT_BYTES = 4 << 20
 
 
@@ -67,6 +67,9 @@ class _Shim:
         me = identity(os.getpid())
         self.identity = {"pid": os.getpid(), "born": me.born if me else ""}
         self.spec = spec
+        self.patience = Patience(
+            spec.first_output_s, spec.silence_s, at=time.monotonic()
+        )
         self.is_subreaper = is_subreaper
         self.stop_asked = False
         self.status: tuple[int, float, int] | None = None
@@ -134,12 +137,12 @@ class _Shim:
                 os.close(descriptor)
 
     def _follow(self, worker: int) -> str:
-        """Wait for the worker's end, by itself, on request or at the deadline."""
+        """Wait for the worker's end, by itself, on request or at one of its limits."""
         deadline = time.monotonic() + self.spec.time_limit_s
-        self._wait(lambda: self.stop_asked or self._ended(worker), deadline)
+        self._wait(lambda: self._is_to_end() or self._ended(worker), deadline)
         if self._ended(worker):
             return "exited"
-        cause = "stopped" if self.stop_asked else "deadline"
+        cause = "stopped" if self.stop_asked else self.patience.cause or "deadline"
         _signal_group(worker, signal.SIGTERM)
         until = time.monotonic() + self.spec.grace_s
         self._wait(lambda: self._ended(worker), until)
@@ -148,13 +151,20 @@ class _Shim:
             self._wait(lambda: self._ended(worker), time.monotonic() + SWEEP_LIMIT_S)
         return cause
 
+    def _is_to_end(self) -> bool:
+        is_asking = self.terminal is not None and self.terminal.is_asking
+        marks = (_mark(self.files.out), _mark(self.files.err))
+        # Monotonic: it knows no steps, and stands still while the machine sleeps.
+        self.patience.look(time.monotonic(), marks, is_asking=is_asking)
+        return self.stop_asked or self.patience.cause is not None
+
     def _wait(self, is_over: Callable[[], bool], deadline: float) -> None:
         while not is_over():
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return
             self._bound_logs()
-            left_s = min(left_s, LOG_STEP_S)
+            left_s = min(left_s, self.patience.next_look_s)
             if self.terminal is not None:
                 self.terminal.serve(self.wake_read, left_s)
             else:
@@ -253,6 +263,14 @@ def keep_the_end(path: str, limit_bytes: int) -> None:
         os.write(descriptor, note.encode() + end[end.find(b"\n") + 1 :])
     finally:
         os.close(descriptor)
+
+
+def _mark(path: str) -> Mark:
+    try:
+        seen = os.stat(path)  # noqa: PTH116 strings here
+    except OSError:
+        return 0, 0
+    return seen.st_size, seen.st_mtime_ns
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

@@ -27,7 +27,8 @@ _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b
 class Terminal:
     """One worker's terminal: copies its output, types its input, sees it wait.
 
-    `tell` is called whenever what the worker waits for has changed.
+    `tell` is called whenever what the worker waits for has changed; `is_asking` says
+    whether it waits for an answer.
     """
 
     def __init__(self, files: LaunchFiles, asks: str, tell: Callable[[], None]) -> None:
@@ -35,7 +36,7 @@ class Terminal:
         self._asks = re.compile(asks.encode())
         self._tell = tell
         self._tail = b""
-        self._is_asking = False
+        self.is_asking = False
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._log = os.open(files.out, append, 0o600)
         with suppress(FileExistsError):
@@ -102,15 +103,15 @@ class Terminal:
 
     def _look_for_question(self) -> None:
         last = _ESCAPES.sub(b"", self._tail).replace(b"\r", b"\n").rpartition(b"\n")[2]
-        if not self._is_asking and last.strip() and self._asks.search(last):
+        if not self.is_asking and last.strip() and self._asks.search(last):
             question = last.decode(errors="replace").strip()
             write_atomically(self._files.asking, {"question": question})
-            self._is_asking = True
+            self.is_asking = True
             self._tell()
 
     def _answered(self) -> None:
-        if self._is_asking:
-            self._is_asking = False
+        if self.is_asking:
+            self.is_asking = False
             with suppress(FileNotFoundError):
                 os.unlink(self._files.asking)  # noqa: PTH108 strings here
             self._tell()

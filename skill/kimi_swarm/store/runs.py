@@ -157,6 +157,15 @@ def tasks_of(connection: sqlite3.Connection, run: str) -> list[Task]:
     return [task_from_dict(json.loads(data)) for (data,) in rows]
 
 
+def time_limit_of(connection: sqlite3.Connection, run: str) -> float | None:
+    """Return how many seconds a run may take, None for any."""
+    row = connection.execute("SELECT wall_s FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownRunError(run)
+    limit_s: float | None = row[0]
+    return limit_s
+
+
 def notes_of(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return what was noted for people when the run was spawned."""
     row = connection.execute("SELECT notes FROM runs WHERE id = ?", (run,)).fetchone()

@@ -29,7 +29,7 @@ class Evidence:
     """Where to look: the session, its workspace, and how its worker ended.
 
     `stop_cause` tells why the session was told to end, if it was by then; `env` is the
-    worker's environment.
+    worker's environment; `run_limit_s` is how long the run may take.
     """
 
     seat: Seat
@@ -38,6 +38,7 @@ class Evidence:
     record: ExitRecord | None
     stop_cause: Callable[[], str | None]
     env: Mapping[str, str] = field(default_factory=dict)
+    run_limit_s: float | None = None
 
 
 class Judged(NamedTuple):
@@ -66,6 +67,7 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
         commits=0 if changed is None else changed.commits,
         files=0 if changed is None else changed.total,
         error=None if record is None else record.error,
+        limits_s=_limits_s(evidence),
     )
     verdict = judge(facts)
     if task.check is not None and verdict.outcome is Outcome.SUCCEEDED:
@@ -77,6 +79,17 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
     detail = _detail(facts, verdict, changed, record)
     summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
     return Judged(verdict, Findings(head, summary, detail))
+
+
+def _limits_s(evidence: Evidence) -> dict[str, float]:
+    task = evidence.seat.task
+    limits_s = {
+        "time_limit": task.time_limit_s,
+        "first_output": task.recipe.first_output_s,
+        "stalled": task.recipe.silence_s,
+        "run_time_limit": evidence.run_limit_s,
+    }
+    return {reason: limit_s for reason, limit_s in limits_s.items() if limit_s}
 
 
 def _check_exit(record: ExitRecord | None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import TaskGroup
 
-from kimi_swarm.core.evidence import remedy
+from kimi_swarm.core.evidence import is_time_limit, remedy
 from kimi_swarm.core.schedule import Cancel, Decision, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
@@ -161,7 +161,7 @@ class Supervisor:
                 self._tend(group, row)
             case Cancel(reason=reason, detail=detail):
                 outcome = Outcome.CANCELLED
-                if reason == "run_time_limit":
+                if is_time_limit(reason):
                     outcome = Outcome.TIMED_OUT
                 told = {"sentence": detail, "remedy": remedy(reason)}
                 known = Findings(detail={k: v for k, v in told.items() if v})

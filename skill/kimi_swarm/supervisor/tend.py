@@ -12,7 +12,7 @@ from typing import Protocol
 
 import anyio
 
-from kimi_swarm.core.evidence import Verdict
+from kimi_swarm.core.evidence import Verdict, is_time_limit
 from kimi_swarm.core.names import parse_session
 from kimi_swarm.core.session import (
     Ended,
@@ -45,7 +45,7 @@ from kimi_swarm.process.records import (
 from kimi_swarm.process.remains import end_remains
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
-from kimi_swarm.store.runs import task_of
+from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
@@ -144,7 +144,7 @@ class Tender:
         self._desk.forget(self._row.id)
 
     def _verdict_of(self, error: SwarmError) -> Verdict:
-        if self._cause == "run_time_limit":
+        if self._cause is not None and is_time_limit(self._cause):
             return Verdict(Outcome.TIMED_OUT, self._cause)
         if self._cause is not None:
             return Verdict(Outcome.CANCELLED, self._cause)
@@ -158,8 +158,9 @@ class Tender:
         record = await self._work(place)
         reach("supervisor.after_exit_record")
         tree = await tree_of(self._desk.connection, self._seat, place)
+        limit_s = time_limit_of(self._desk.connection, self._row.run)
         evidence = Evidence(
-            self._seat, place, tree, record, lambda: self._cause, self._env
+            self._seat, place, tree, record, lambda: self._cause, self._env, limit_s
         )
         verdict = await look_at_work(evidence, self._check)
         exit_code = None if record is None else record.exit_code
