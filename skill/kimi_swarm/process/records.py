@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from kimi_swarm.process.crash_point import reach
@@ -121,6 +122,13 @@ def write_atomically(path: str, data: Mapping[str, Any], *, before: str = "") ->
         file.flush()
     reach(before)
     os.replace(aside, path)  # noqa: PTH105 light
+
+
+def remove_half_written(files: LaunchFiles) -> None:
+    """Remove what a shim that is dead was about to make a record of."""
+    for path in (files.shim, files.exit, files.asking):
+        with suppress(FileNotFoundError):
+            os.unlink(path + ".new")  # noqa: PTH108 light
 
 
 def read_exit(files: LaunchFiles) -> ExitRecord | None:

@@ -13,29 +13,37 @@ from kimi_swarm.process.platform import (
     descendants,
     identity,
 )
-from kimi_swarm.process.records import LaunchFiles, read_worker
+from kimi_swarm.process.records import (
+    LaunchFiles,
+    read_worker,
+    remove_half_written,
+)
 
 LIMIT_S = 10.0
 STEP_S = 0.02
+QUIET_LOOKS = 3
+"""A worker that is just being started bears its variable only after its exec."""
 
 
 def end_remains(files: LaunchFiles, name: str, value: str) -> int:
     """End every process that a launch without a shim still has; return how many.
 
     Found by the worker's identity, by descent from it, and by the variable that they
-    bear in their environment. Blocks for up to ten seconds.
+    bear in their environment. What the shim had half written goes too. Blocks for up to
+    ten seconds.
     """
     ended: set[ProcessIdentity] = set()
     deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline:
+    quiet = 0
+    while quiet < QUIET_LOOKS and time.monotonic() < deadline:
         left = _alive(files, name, value)
-        if not left:
-            break
+        quiet = 0 if left else quiet + 1
         for each in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(each.pid, signal.SIGKILL)
         ended |= left
         time.sleep(STEP_S)
+    remove_half_written(files)
     return len(ended)
 
 

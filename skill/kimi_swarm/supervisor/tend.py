@@ -27,6 +27,7 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import (
+    LAUNCH_TRIES,
     Zygote,
     follow,
     open_alive,
@@ -236,8 +237,12 @@ class Tender:
         and what is left of it is ended by force.
         """
         record = read_exit(files)
-        if record is None:
-            record = await self._run_or_adopt(files, spec)
+        for _ in range(LAUNCH_TRIES):
+            if record is None:
+                record = await self._run_or_adopt(files, spec)
+            # A shim that never said who it is has started nothing: another one may.
+            if record is not None or read_shim(files) is not None:
+                break
         if record is None:
             await anyio.to_thread.run_sync(
                 end_remains, files, FOLDER_VARIABLE, self._seat.folder
