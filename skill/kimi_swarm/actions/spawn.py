@@ -11,10 +11,16 @@ from pathlib import Path
 
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.core.names import RUN_NAMES, run_name
-from kimi_swarm.location import new_repository_folder, run_folder
+from kimi_swarm.location import (
+    new_repository_folder,
+    run_folder,
+    salvage_folder,
+    workspace_folder,
+)
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
 from kimi_swarm.store.database import (
@@ -56,12 +62,14 @@ async def spawn(
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
-        run = _claim_name(home)
+        run, claim = _claim_name(home)
         try:
             repo = await _write(home, connection, run, prepared)
         except BaseException:
             _give_up(home, run)
             raise
+        finally:
+            os.close(claim)
     finally:
         connection.close()
     env = _passed(prepared, os.environ if environ is None else environ)
@@ -88,8 +96,11 @@ def _require_room(home: str, prepared: Prepared) -> None:
             require_room(place, min_free_mib=prepared.min_free_mib)
 
 
-def _claim_name(home: str) -> str:
-    """Choose two words and make their folder: who makes a folder has its name."""
+def _claim_name(home: str) -> tuple[str, int]:
+    """Choose two words and make their folder: who makes a folder has its name.
+
+    Returns the folder's lock too: as long as it is held, the run is being made.
+    """
     with words_for_errors(home):
         Path(home, "runs").mkdir(mode=0o700, parents=True, exist_ok=True)
         for attempt in range(NAME_TRIES):
@@ -100,12 +111,26 @@ def _claim_name(home: str) -> str:
                 if attempt < NAME_TRIES // 2
                 else f"{run}-{secrets.randbelow(10**6)}"
             )
+            if _is_kept(home, run):
+                continue
             try:
                 Path(run_folder(home, run)).mkdir(mode=0o700)
-            except FileExistsError:
+                claim = try_lock_folder(run_folder(home, run))
+            except (FileExistsError, FileNotFoundError):
                 continue
-            return run
+            if claim is not None:
+                return run, claim
     raise StateFolderError(home, os.strerror(errno.EEXIST))
+
+
+def _is_kept(home: str, run: str) -> bool:
+    """Whether there is still something of an earlier run of that name."""
+    places = (
+        new_repository_folder(home, run),
+        workspace_folder(home, run, ""),
+        salvage_folder(home, run),
+    )
+    return any(Path(place).exists() for place in places)
 
 
 async def _write(

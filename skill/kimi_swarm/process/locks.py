@@ -23,6 +23,23 @@ def try_lock(path: str) -> int | None:
     return descriptor
 
 
+def try_lock_folder(path: str) -> int | None:
+    """Take the exclusive lock of a folder itself; None when it is held.
+
+    No file is left behind. Raises FileNotFoundError when the folder is gone.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def is_locked(path: str) -> bool:
     """Whether some process holds the lock of a file; a missing file has none."""
     try:

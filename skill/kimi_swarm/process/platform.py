@@ -89,17 +89,48 @@ def bearers(name: str, value: str) -> list[ProcessIdentity]:
     mark = b"\0" + os.fsencode(f"{name}={value}") + b"\0"
     found: list[ProcessIdentity] = []
     for pid, (_, who) in _linux_table().items():
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 light
-                environ = b"\0" + file.read()
-        except OSError:  # it ended, or is another user's
-            continue
-        if who is not None and mark in environ:
+        if who is not None and mark in _environ(pid):
             found.append(who)
     return found
 
 
+def bearers_below(name: str, prefix: str) -> dict[ProcessIdentity, str]:
+    """Return live processes whose variable begins so, each with the whole value.
+
+    Only Linux tells; elsewhere none are found.
+    """
+    if sys.platform != "linux":
+        return {}
+    mark = b"\0" + os.fsencode(f"{name}={prefix}")
+    found: dict[ProcessIdentity, str] = {}
+    for pid, (_, who) in _linux_table().items():
+        environ = _environ(pid)
+        at = environ.find(mark)
+        if who is not None and at >= 0:
+            value = environ[at + len(name) + 2 :].partition(b"\0")[0]
+            found[who] = os.fsdecode(value)
+    return found
+
+
+def ancestors(pid: int) -> list[int]:
+    """Return a process and all above it; only itself where nothing tells."""
+    table = _linux_table() if sys.platform == "linux" else _posix_table()
+    line = [pid]
+    while (parent := table.get(line[-1], (None, None))[0]) and parent not in line:
+        line.append(parent)
+    return line
+
+
 _Table = dict[int, tuple[int | None, ProcessIdentity | None]]
+
+
+def _environ(pid: int) -> bytes:
+    """Read a process's first environment, each variable between two NUL bytes."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 light
+            return b"\0" + file.read()
+    except OSError:  # it ended, or is another user's
+        return b""
 
 
 def _linux_table() -> _Table:

@@ -7,6 +7,8 @@ import signal
 import time
 from contextlib import suppress
 
+from kimi_swarm.process.launch import stop
+from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.platform import (
     ProcessIdentity,
     bearers,
@@ -20,9 +22,23 @@ from kimi_swarm.process.records import (
 )
 
 LIMIT_S = 10.0
+SHIM_LIMIT_S = 30.0
 STEP_S = 0.02
 QUIET_LOOKS = 3
 """A worker that is just being started bears its variable only after its exec."""
+
+
+def end_launch(files: LaunchFiles, name: str, value: str) -> int:
+    """End a launch that nobody follows any more, by its shim where that lives.
+
+    Returns how many processes had to be ended by force. Blocks for as long as the
+    worker's grace, at most half a minute.
+    """
+    deadline = time.monotonic() + SHIM_LIMIT_S
+    while is_locked(files.lock) and time.monotonic() < deadline:
+        stop(files)
+        time.sleep(STEP_S)
+    return end_remains(files, name, value)
 
 
 def end_remains(files: LaunchFiles, name: str, value: str) -> int:

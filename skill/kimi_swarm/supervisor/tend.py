@@ -44,6 +44,7 @@ from kimi_swarm.process.records import (
     read_shim,
 )
 from kimi_swarm.process.remains import end_remains
+from kimi_swarm.process.tidy import LAUNCHES, tidy
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
@@ -142,6 +143,8 @@ class Tender:
         reach("supervisor.before_ended")
         self._desk.move(self._row, ended, findings)
         reach("supervisor.after_ended")
+        for name in LAUNCHES:
+            tidy(LaunchFiles(f"{self._seat.folder}/{name}"))
         self._desk.forget(self._row.id)
 
     def _verdict_of(self, error: SwarmError) -> Verdict:
