@@ -10,3 +10,5 @@ RESULTS = ROOT / "bench" / "results"
 
 # The benches drive kimi-swarm as the end-to-end tests do, with the same hands.
 sys.path.insert(0, str(ROOT / "tests"))
+# The campaigns read the store and the records with the product's own code.
+sys.path.insert(0, str(ROOT / "skill"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import hot, spawn, throughput, widgets
+from bench import campaign, hot, spawn, throughput, widgets
 from bench.tables import Table, keep, show
 
 BENCHES: dict[str, Callable[[], list[Table]]] = {
@@ -20,6 +20,8 @@ BY_DEFAULT = ("hot", "spawn", "throughput", "widgets")
 
 def main(names: list[str]) -> int:
     """Run benches by name; print their tables and keep them as JSON."""
+    if names[:1] == ["campaign"]:
+        return campaign.main(names[1:])
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"There is no bench {unknown[0]!r}. There are: {', '.join(BENCHES)}.")

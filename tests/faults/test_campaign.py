@@ -1,0 +1,30 @@
+"""Short random campaigns; `python -m bench campaign` runs long ones."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+import pytest
+
+from fakes.campaign import Campaign
+from fakes.swarm import Swarm
+
+# Elsewhere each time another one; the totals tell it when something is wrong.
+SEED = 20261120 if os.environ.get("CI") == "true" else secrets.randbelow(10**6)
+
+
+@pytest.mark.parametrize(
+    ("victims", "kills"),
+    [(("supervisor",), 12), (("shim", "zygote", "worker"), 40)],
+    ids=["supervisor", "the others"],
+)
+def test_whatever_is_killed_whenever_nothing_is_doubled_wrong_or_left(
+    swarm: Swarm, victims: tuple[str, ...], kills: int
+):
+    swarm.env["KIMI_SWARM_IDLE_S"] = "1"
+    totals = Campaign(swarm, victims, SEED).run(kills=kills, sessions=80)
+
+    assert totals.wrongs == [], totals
+    assert totals.kills.total() == kills
+    assert totals.sessions >= 80
