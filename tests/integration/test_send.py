@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fakes.swarm import Swarm, worker
+from fakes.swarm import Swarm, until, worker
 
 PARROT = worker("parrot.py")
 
@@ -161,3 +161,63 @@ def test_a_warm_up_runs_once_and_alone_however_many_start_at_once(swarm: Swarm):
         assert outcomes == {"succeeded"}
 
     assert (swarm.folder / "ledger").read_text() == "warm\n"
+
+
+def forgetful(swarm: Swarm) -> None:
+    """Make the parrot a program that tells the id of its conversation last."""
+    memory = swarm.folder / "memory"
+    memory.mkdir()
+    interpreter, *words = worker("tells_id_last.py", memory)
+    teach(
+        swarm,
+        program=interpreter,
+        argv=words,
+        resume=[*words, "--id", "{conversation}"],
+        resume_last=[*words, "--last"],
+        attach=[*words, "--join", "{conversation}"],
+        grace_s=0.5,
+    )
+
+
+def cut_off(swarm: Swarm, prompt: str, **fields: Any) -> str:
+    """Run one task and kill it when it has heard its prompt; return its session."""
+    task = {"prompt": prompt, "profile": "parrot", "role": "none", **fields}
+    run = swarm.spawn({"a": task})
+    memory = swarm.folder / "memory"
+    until(lambda: [one for one in memory.iterdir() if one.read_text()])
+    if "mutely" not in prompt:
+        until(lambda: "I was told" in swarm.call("log", f"{run}/a").out)
+    swarm.call("kill", f"{run}/a")
+    assert "conversation" not in swarm.ended(run)["a"]
+    return f"{run}/a"
+
+
+def test_who_was_cut_off_before_it_told_its_id_goes_on_with_the_folders_last(
+    parrot: Swarm,
+):
+    forgetful(parrot)
+    session = cut_off(parrot, "wait")
+    sent = parrot.ask("send", session, "go on")
+    run = session.partition("/")[0]
+    done = parrot.ended(run)["a"]
+    assert done["id"] == sent["session"] == f"{session}.2"
+    assert (done["outcome"], done["summary"]) == (
+        "succeeded",
+        "I was told: wait | go on",
+    )
+    # From here on the id is known.
+    assert done["conversation"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "fields"),
+    [("wait mutely", {}), ("wait", {"workspace": "shared", "expect": "answer"})],
+    ids=["it said nothing", "others may work there"],
+)
+def test_no_last_conversation_is_sought_that_may_be_none_or_somebody_elses(
+    parrot: Swarm, prompt: str, fields: dict[str, Any]
+):
+    forgetful(parrot)
+    session = cut_off(parrot, prompt, **fields)
+    refused = parrot.call("send", session, "go on", code=2)
+    assert "told no conversation id" in refused.err

@@ -79,9 +79,28 @@ def test_the_ways_back_into_a_conversation_reach_the_recipe():
     assert recipe.warm_up_limit_s == 7.0
 
 
+def test_the_last_conversation_can_be_gone_on_with_without_its_id():
+    profile = profile_of(
+        argv=WORDS,
+        permissions=HELD,
+        resume_last=["go-on", "{permission}", "--last", ["-m", "{model}"]],
+    )
+    recipe = recipe_of(profile, permission=Permission.READ)
+    assert recipe.resume_last_argv == ("/bin/x", "go-on", "--look", "--last")
+    assert stored(recipe) == recipe
+
+
+def test_no_last_conversation_is_sought_where_that_could_lose_what_holds_a_worker():
+    profile = profile_of(argv=WORDS, permissions=HELD, resume_last=["--last"])
+    assert recipe_of(profile, permission=Permission.READ).resume_last_argv == ()
+    edits = recipe_of(profile, permission=Permission.EDIT)
+    assert edits.resume_last_argv == ("/bin/x", "--last")
+
+
 def test_without_ways_back_there_are_none():
     recipe = recipe_of(profile_of())
     assert (recipe.resume_argv, recipe.attach_argv, recipe.warm_up_argv) == ((), (), ())
+    assert recipe.resume_last_argv == ()
     assert (recipe.usage_files, recipe.usage_format) == ((), None)
 
 
@@ -161,6 +180,14 @@ def stored(recipe: Recipe, keep: tuple[str, ...] | None = None) -> Recipe:
         ({"resume": ["go-on"]}, "{conversation} belongs in resume"),
         ({"attach": ["join"]}, "{conversation} belongs in attach"),
         ({"argv": ["{conversation}"]}, "{conversation} belongs in resume and attach"),
+        (
+            {"resume_last": ["{conversation}"]},
+            "{conversation} belongs in resume and attach, not in resume_last",
+        ),
+        (
+            {"argv": ["{prompt}"], "prompt_via": "argument", "resume_last": ["--last"]},
+            "{prompt} belongs in resume_last when prompt_via is argument",
+        ),
         ({"attach": ["{conversation}", "{prompt}"]}, "attach takes no prompt"),
         (
             {

@@ -94,6 +94,23 @@ def test_kilo_that_only_reads_has_no_tool_that_changes_anything():
     assert "--auto" not in (*recipe.argv, *recipe.resume_argv)
 
 
+def test_only_who_can_safely_seeks_a_conversation_without_an_id():
+    by_name = {
+        name: recipe_of(name).resume_last_argv
+        for name in ("kilo", "kimi", "kimi-legacy")
+    }
+    assert by_name == {
+        "kilo": (),  # it tells the id with each event
+        "kimi": (
+            *("/bin/it", "--output-format", "stream-json", "-m", "m"),
+            *("--continue", "-p", "{prompt}"),
+        ),
+        "kimi-legacy": (),
+    }
+    # It might begin anew, and then without the agent that only reads.
+    assert recipe_of("kimi", Permission.READ).resume_last_argv == ()
+
+
 def test_kimi_code_reads_with_an_agent_that_only_a_new_conversation_is_told():
     recipe = recipe_of("kimi", Permission.READ)
     assert recipe.argv[3:5] == ("--agent", "plan")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.task import may_resume_last
 from kimi_swarm.errors import SwarmError, UsageError
 from kimi_swarm.location import session_folder
 from kimi_swarm.process.clock import now
@@ -69,14 +71,17 @@ def _type(home: str, connection: Connection, row: SessionRow, message: str) -> b
 
 
 def _refuse_unresumable(connection: Connection, row: SessionRow) -> None:
-    recipe = task_of(connection, row.run, row.task).recipe
-    if not recipe.resume_argv:
-        why = f"profile {recipe.profile} cannot go on with a conversation"
+    task = task_of(connection, row.run, row.task)
+    if not task.recipe.resume_argv:
+        why = f"profile {task.recipe.profile} cannot go on with a conversation"
         raise NotResumableError(row.id, why)
     for latest in latest_sessions(connection, row.run):
         if latest.task == row.task and latest.id != row.id:
             raise NotResumableError(
                 row.id, "a later one has taken over", remedy=f"Send to {latest.id}."
             )
-    if row.state == "done" and '"conversation"' not in (row.detail or ""):
+    detail = json.loads(row.detail or "{}")
+    # Who said or did something has a conversation, even if it never told the id.
+    is_known = bool(row.summary or detail.get("tool_calls")) and may_resume_last(task)
+    if row.state == "done" and not is_known and "conversation" not in detail:
         raise NotResumableError(row.id, "its worker told no conversation id")

@@ -65,9 +65,11 @@ class Recipe:
     come from the environment of whoever spawned the run and never enter the store.
 
     `resume_argv` goes on with the conversation whose id stands for `{conversation}`
-    and takes a prompt as `argv` does; `attach_argv` puts a person into it and takes
-    none. `warm_up_argv` must once run alone per state folder, for `warm_up_limit_s` at
-    most. All three are whole command lines; empty means that there is no such way.
+    and takes a prompt as `argv` does; `resume_last_argv` goes on with the last one that
+    this folder knows, whose id nobody told; `attach_argv` puts a person into one and
+    takes no prompt. `warm_up_argv` must once run alone per state folder, for
+    `warm_up_limit_s` at most. All are whole command lines; empty means that there is no
+    such way.
     `usage_files` are globs (`~`, `${NAME:-else}`, `{conversation}`) of files that hold
     token counts in `usage_format`. `asks` matches a last line that waits for an answer.
     Each of `errors` is a pattern of output and the failure class that it means, each
@@ -89,6 +91,7 @@ class Recipe:
     spacing_s: float = 0.0
     permission: Permission = Permission.EDIT
     resume_argv: tuple[str, ...] = ()
+    resume_last_argv: tuple[str, ...] = ()
     attach_argv: tuple[str, ...] = ()
     warm_up_argv: tuple[str, ...] = ()
     warm_up_limit_s: float = 120.0
@@ -123,6 +126,15 @@ class Task:
     retries: int = 0
 
 
+def may_resume_last(task: Task) -> bool:
+    """Whether the last conversation of a task's folder can be found without its id.
+
+    That needs a profile that can, and a folder that no other session works in.
+    """
+    is_apart = task.workspace.mode is not WorkspaceMode.SHARED
+    return is_apart and bool(task.recipe.resume_last_argv)
+
+
 def task_to_dict(task: Task) -> dict[str, Any]:
     """Turn a task into plain data that JSON can hold."""
     return asdict(task)
@@ -130,7 +142,7 @@ def task_to_dict(task: Task) -> dict[str, Any]:
 
 _WORDS = (
     *("argv", "env_pass", "ok_exit_codes", "usage_files"),
-    *("resume_argv", "attach_argv", "warm_up_argv"),
+    *("resume_argv", "resume_last_argv", "attach_argv", "warm_up_argv"),
 )
 
 

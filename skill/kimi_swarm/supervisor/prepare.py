@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kimi_swarm.core.names import SessionId, salvage_branch, task_branch
 from kimi_swarm.core.session import Place
-from kimi_swarm.core.task import PromptVia, Task, WorkspaceMode
+from kimi_swarm.core.task import PromptVia, Task, WorkspaceMode, may_resume_last
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import session_folder, workspace_folder
 from kimi_swarm.process.records import LaunchSpec
@@ -201,10 +201,9 @@ async def make_spec(
     if recipe.prompt_via is PromptVia.NONE:
         values = {}
     if seat.former is not None:
-        if seat.former.conversation is None:
-            raise CannotResumeError(seat.former.session, "it told no conversation id")
-        argv = recipe.resume_argv
-        values["{conversation}"] = seat.former.conversation
+        argv = _way_back(seat, seat.former)
+        if seat.former.conversation is not None:
+            values["{conversation}"] = seat.former.conversation
     env = await make_environment(seat, place, environ, ports)
     return LaunchSpec(
         argv=[_filled(part, values) for part in argv],
@@ -218,6 +217,17 @@ async def make_spec(
         first_output_s=recipe.first_output_s,
         silence_s=recipe.silence_s,
     )
+
+
+def _way_back(seat: Seat, former: Former) -> tuple[str, ...]:
+    """Return the command line that goes on with a former session's conversation."""
+    recipe = seat.task.recipe
+    if former.conversation is not None:
+        return recipe.resume_argv
+    # The last conversation of a folder is surely the former's where nobody else works.
+    if may_resume_last(seat.task):
+        return recipe.resume_last_argv
+    raise CannotResumeError(former.session, "it told no conversation id")
 
 
 def _filled(part: str, values: Mapping[str, str]) -> str:

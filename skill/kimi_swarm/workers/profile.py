@@ -97,10 +97,11 @@ class Kind(StrEnum):
 class Profile(Written):
     """One kind of worker.
 
-    An item of `argv`, `resume` or `attach` that is a list stands or falls as a whole:
-    it is left out when it mentions `{model}` and the task names none; the item
-    `{permission}` becomes the words of the permission's `argv`. Without `expect` the
-    workspace decides. What each field is for stands at the head of manifest.yaml.
+    An item of `argv`, `resume`, `resume_last` or `attach` that is a list stands or
+    falls as a whole: it is left out when it mentions `{model}` and the task names none;
+    the item `{permission}` becomes the words of the permission's `argv`. Without
+    `expect` the workspace decides. What each field is for stands at the head of
+    manifest.yaml.
     """
 
     name: Line
@@ -111,6 +112,7 @@ class Profile(Written):
     interpreter: Interpreter | None = None
     argv: Groups = ()
     resume: Groups = ()
+    resume_last: Groups = ()
     attach: Groups = ()
     prompt_via: Annotated[PromptVia, Field(strict=False)]
     prompt_limit_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 100_000
@@ -173,22 +175,31 @@ class Profile(Written):
         ):
             raise ValueError("kind command takes argv from the task and no prompt")
         _check_words("argv", self.argv, self.prompt_via)
-        if self.resume:
-            _check_words("resume", self.resume, self.prompt_via)
-        for field, groups in (("resume", self.resume), ("attach", self.attach)):
-            if groups and not _mentions(groups, CONVERSATION):
-                raise ValueError(f"{CONVERSATION} belongs in {field}")
-        if _mentions(self.argv, CONVERSATION):
-            raise ValueError(
-                f"{CONVERSATION} belongs in resume and attach, not in argv"
-            )
-        if _mentions(self.attach, PROMPT) or _mentions(self.attach, PROMPT_FILE):
-            raise ValueError("attach takes no prompt: a person goes on there")
         if PROMPT_FILE not in self.long_prompt:
             raise ValueError(f"long_prompt must name {PROMPT_FILE}")
         if self.dialect not in dialect_names():
             known = ", ".join(dialect_names())
             raise ValueError(f"dialect must be one of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _comes_back_as_it_says(self) -> Profile:
+        for field, groups in (
+            ("resume", self.resume),
+            ("resume_last", self.resume_last),
+        ):
+            if groups:
+                _check_words(field, groups, self.prompt_via)
+        for field, groups in (("resume", self.resume), ("attach", self.attach)):
+            if groups and not _mentions(groups, CONVERSATION):
+                raise ValueError(f"{CONVERSATION} belongs in {field}")
+        for field, groups in (("argv", self.argv), ("resume_last", self.resume_last)):
+            if _mentions(groups, CONVERSATION):
+                raise ValueError(
+                    f"{CONVERSATION} belongs in resume and attach, not in {field}"
+                )
+        if _mentions(self.attach, PROMPT) or _mentions(self.attach, PROMPT_FILE):
+            raise ValueError("attach takes no prompt: a person goes on there")
         return self
 
     @model_validator(mode="after")

@@ -50,12 +50,23 @@ def make_recipe(
         env_pass=(*BASIC_ENV, *profile.env.passed),
         permission=permission,
         resume_argv=line(profile.resume),
+        resume_last_argv=line(_resume_last(profile, hold)),
         attach_argv=line(profile.attach),
     )
     if (warm_up := profile.warm_up) is not None:
         words = (*program_argv, *warm_up.argv)
         recipe = replace(recipe, warm_up_argv=words, warm_up_limit_s=warm_up.limit_s)
     return _with_terms(recipe, profile)
+
+
+def _resume_last(profile: Profile, hold: Hold | None) -> Groups:
+    """Return the words that go on with the last conversation, if they are safe.
+
+    A program that finds none may begin a new one: where words hold the worker to its
+    permission, they must be among these words too.
+    """
+    told_again = (PERMISSION,) in profile.resume_last
+    return () if hold and hold.argv and not told_again else profile.resume_last
 
 
 def _with_terms(recipe: Recipe, profile: Profile) -> Recipe:
