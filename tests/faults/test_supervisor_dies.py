@@ -188,7 +188,7 @@ def test_log_poll_and_list_answer_after_the_supervisor_has_gone(swarm: Swarm):
     swarm.ended(run)
     until(lambda: not swarm.processes())
 
-    assert swarm.call("log", f"{run}/a").out == "hello\n"
+    assert swarm.call("log", f"{run}/a").out == "| hello\n"
     assert "1 succeeded" in swarm.call("poll", run).out
     assert "1/1 succeeded" in swarm.call("list").out
     assert swarm.call("wait", run).out.startswith(f"{run}: 1 succeeded.")

@@ -16,12 +16,15 @@ def test_it_pages_by_lines_and_shows_the_last_two_hundred(swarm: Swarm):
     middle = swarm.call("log", session, "--offset", 10, "--limit", 3).lines
     beyond = swarm.ask("log", session, "--offset", 5000)
 
-    assert usual[:200] == [f"line {n}" for n in range(800, 1000)]
+    assert usual[:200] == [f"| line {n}" for n in range(800, 1000)]
     note = "[showing last 200 of 1000 lines; pass offset/limit to page]"
     assert usual[200:] == ["", note]
-    assert middle == ["line 10", "line 11", "line 12"]
+    assert middle == ["| line 10", "| line 11", "| line 12"]
     assert (beyond["lines"], beyond["first"], beyond["total"]) == ([], 1000, 1000)
-    assert swarm.call("log", session, "--limit", 2).lines == ["line 998", "line 999"]
+    assert swarm.call("log", session, "--limit", 2).lines == [
+        "| line 998",
+        "| line 999",
+    ]
 
 
 def test_a_flood_is_told_by_its_end_within_the_usual_length(swarm: Swarm):
@@ -50,7 +53,7 @@ def test_terminal_escapes_are_taken_out_also_of_raw_lines(swarm: Swarm):
     run = swarm.spawn({"a": {"argv": ["sh", "-c", script], **NONE}})
     swarm.ended(run)
 
-    assert swarm.call("log", f"{run}/a").out == "aredb\n"
+    assert swarm.call("log", f"{run}/a").out == "| aredb\n"
     assert swarm.call("log", f"{run}/a", "--raw").out == "aredb\n"
 
 
@@ -79,5 +82,5 @@ def test_following_ends_with_the_session_and_bears_a_reader_that_leaves(swarm: S
         leaver.stdout.close()
         troubles = leaver.stderr.read()
 
-    assert out == "first half and second half\n[succeeded: exit_ok]\n"
+    assert out == "| first half and second half\n[succeeded: exit_ok]\n"
     assert (troubles, leaver.returncode) == ("", 0)

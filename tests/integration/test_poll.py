@@ -38,7 +38,9 @@ def test_a_line_is_told_once_it_is_whole(swarm: Swarm):
     late = swarm.call("poll", session)
 
     assert (early["state"], early["lines"]) == ("running", [])
-    assert late.out == ("first half and second half\n\nSession succeeded (exit_ok).\n")
+    assert late.out == (
+        "| first half and second half\n\nSession succeeded (exit_ok).\n"
+    )
 
 
 def test_it_answers_when_a_worker_writes_and_not_only_when_a_state_changes(
@@ -54,7 +56,7 @@ def test_it_answers_when_a_worker_writes_and_not_only_when_a_state_changes(
         gate.touch()
         out, _ = poll.communicate(timeout=LIMIT_S)
 
-    assert out == "hello\n\nSession still running.\n"
+    assert out == "| hello\n\nSession still running.\n"
     assert poll.returncode == 0
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from kimi_swarm.actions.log import read_lines
+from kimi_swarm.actions.output import NEWS_BYTES, lines_after, streams_of
 from kimi_swarm.actions.state import HEARTBEAT_S, changes, existing, keep_alive
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.row import Row
-from kimi_swarm.store.database import Connection
+from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.views import (
     EventRow,
     RunRow,
@@ -34,7 +34,10 @@ class RunNews(Row):
 
 
 class SessionNews(Row):
-    """What a session's worker wrote since this asker last asked."""
+    """What a session's worker wrote since this asker last asked.
+
+    Lines that are not the worker's are `OurLine`.
+    """
 
     session: SessionRow
     lines: list[str]
@@ -79,9 +82,24 @@ def _session_news(
     home: str, connection: Connection, session: str, asker: str
 ) -> SessionNews:
     row = session_row(connection, session)
-    dialect = dialect_of(connection, row)
-    lines, _ = read_lines(home, row, dialect, tail_only=False, is_whole_only=True)
-    seen = cursor_of(connection, asker, session)
-    if len(lines) > seen:
-        move_cursor(connection, asker, session, len(lines))
-    return SessionNews(row, lines[seen:], len(lines) <= seen and row.state != "done")
+    streams = streams_of(home, row, dialect_of(connection, row))
+    # An earlier release counted lines, of all streams together.
+    seen_lines = cursor_of(connection, asker, session)
+    lines: list[str] = []
+    places: dict[str, int] = {}
+    for stream in streams:
+        scope = f"{session}/{stream.name}"
+        place = cursor_of(connection, asker, scope)
+        if place:
+            seen_lines = 0
+        limit_bytes = None if seen_lines else NEWS_BYTES
+        found, behind = lines_after(stream, place, limit_bytes=limit_bytes)
+        lines += found[seen_lines:]
+        seen_lines = max(0, seen_lines - len(found))
+        if behind > place:
+            places[scope] = behind
+    if places:
+        with transaction(connection):
+            for scope, behind in places.items():
+                move_cursor(connection, asker, scope, behind)
+    return SessionNews(row, lines, not lines and row.state != "done")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from kimi_swarm.actions.log import read_lines
+from kimi_swarm.actions.output import lines_after, streams_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.cli.exits import OK
+from kimi_swarm.cli.output import quoted
 from kimi_swarm.store.views import dialect_of, session_row
 
 STEP_S = 0.25
@@ -14,17 +15,16 @@ STEP_S = 0.25
 
 def follow_log(home: str, session: str, *, is_raw: bool) -> int:
     """Print lines until the session is over."""
-    seen = 0
+    places: dict[str, int] = {}
     with existing(home, session) as connection:
         while True:
             row = session_row(connection, session)
-            dialect = "" if is_raw else dialect_of(connection, row)
-            lines, _ = read_lines(
-                home, row, dialect, tail_only=False, is_whole_only=True
-            )
-            for line in lines[seen:]:
-                print(line, flush=True)
-            seen = len(lines)
+            dialect = "text" if is_raw else dialect_of(connection, row)
+            for stream in streams_of(home, row, dialect):
+                place = places.get(stream.name, 0)
+                lines, places[stream.name] = lines_after(stream, place)
+                for line in lines if is_raw else quoted(lines):
+                    print(line, flush=True)
             if row.state == "done":
                 print(f"[{row.outcome}: {row.reason}]")
                 return OK

@@ -16,6 +16,10 @@ from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.store.views import RunRow
 
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from kimi_swarm.actions.poll import RunNews
+
 
 def main(argv: Sequence[str]) -> int:
     """Run one light verb; returns its exit code."""
@@ -110,30 +114,26 @@ def _poll(args: SimpleNamespace) -> int:
             as_json.print_object({**session, "lines": news.lines})
         return code
     if isinstance(news, RunNews):
-        from kimi_swarm.actions.list import list_run  # noqa: PLC0415 one verb
-
-        rows = {row.id: row for row in list_run(state_home(), args.id).sessions}
-        lines = [words.event_line(event, rows) for event in news.events]
-        ending = f"{args.id}: {words.counts_of(list(rows.values()))}."
-        is_over = news.run.state == "done"
+        print(_run_news(news))
     else:
-        lines = news.lines
-        row = news.session
-        is_over = row.state == "done"
-        ending = f"Session {row.outcome} ({row.reason})." if is_over else ""
-        if row.asking is not None:
-            ending = words.question(row)
-    more = f"see them with `log {args.id}`" if "/" in args.id else "--json has all"
-    shown = words.fitted(lines, keep_last=True, more=more)
-    print("\n".join(shown) or "(no new output)")
-    print()
-    if ending:
-        print(ending)
-    if not is_over:
-        print(
-            "Still running." if isinstance(news, RunNews) else "Session still running."
-        )
+        from kimi_swarm.cli.output import news_text  # noqa: PLC0415 one verb
+
+        print(news_text(news))
     return code
+
+
+def _run_news(news: RunNews) -> str:
+    from kimi_swarm.actions.list import list_run  # noqa: PLC0415 one verb
+
+    run = news.run.id
+    rows = {row.id: row for row in list_run(state_home(), run).sessions}
+    lines = words.fitted(
+        [words.event_line(event, rows) for event in news.events], keep_last=True
+    )
+    told = "\n".join(lines) or "(no new output)"
+    counts = f"{run}: {words.counts_of(list(rows.values()))}."
+    ending = "" if news.run.state == "done" else "\nStill running."
+    return f"{told}\n\n{counts}{ending}"
 
 
 def _log(args: SimpleNamespace) -> int:
@@ -157,21 +157,10 @@ def _log(args: SimpleNamespace) -> int:
         extra = {"lines": page.lines, "first": page.first, "total": page.total}
         as_json.print_object({**session, **extra})
         return OK
+    from kimi_swarm.cli.output import log_text  # noqa: PLC0415 one verb
+
     is_asked = args.limit is not None or args.offset is not None
-    paging = "page with --offset and --limit"
-    lines = page.lines
-    if not is_asked:
-        lines = words.fitted(lines, keep_last=True, more=paging)
-    if lines:
-        print("\n".join(lines))
-    elif page.session.state == "queued":
-        print("(not started yet)")
-    else:
-        print("(no output)")
-    if not is_asked and (page.total is None or len(page.lines) < page.total):
-        of = "" if page.total is None else f" of {page.total}"
-        count = len(page.lines)
-        print(f"\n[showing last {count}{of} lines; pass offset/limit to page]")
+    print(log_text(page, is_raw=args.raw, is_asked=is_asked))
     return OK
 
 

@@ -124,13 +124,18 @@ def next_line(command: str) -> str:
 def fitted(
     lines: Sequence[str], *, keep_last: bool = False, more: str = "--json has all"
 ) -> list[str]:
-    """Drop lines beyond what one answer may hold; say how many, and where is `more`."""
+    """Drop lines beyond what one answer may hold; say how many, and where is `more`.
+
+    Of a line that alone is too long its beginning stays.
+    """
     order = reversed(lines) if keep_last else iter(lines)
     kept: list[str] = []
     room = OUTPUT_CHARS
     for line in order:
         room -= len(line) + 1
         if room < 0:
+            if not kept:
+                kept.append(f"{line[:OUTPUT_CHARS]} … [cut; {more}]")
             break
         kept.append(line)
     left_out = len(lines) - len(kept)

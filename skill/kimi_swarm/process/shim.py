@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
+from kimi_swarm.process.log_end import keep_the_end
 from kimi_swarm.process.patience import Mark, Patience
 from kimi_swarm.process.platform import (
     ProcessIdentity,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 SWEEP_GRACE_S = 0.2
 SWEEP_STEP_S = 0.01
 SWEEP_LIMIT_S = 10.0
-KEPT_BYTES = 4 << 20
 
 
 def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
@@ -240,29 +240,6 @@ class _Shim:
 
 def _do_nothing(_number: int, _frame: object) -> None:
     """Do nothing: the wake-up descriptor has told the loop already."""
-
-
-def keep_the_end(path: str, limit_bytes: int) -> None:
-    """Cut a log that is too long down to its last part, and say so in its first line.
-
-    Its writer appends, so it goes on after the cut; what it writes within the instant
-    of the cut is lost.
-    """
-    try:
-        size = os.stat(path).st_size  # noqa: PTH116 strings here
-        if size <= limit_bytes:
-            return
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-    except OSError:
-        return
-    try:
-        kept = min(KEPT_BYTES, limit_bytes // 2)
-        end = os.pread(descriptor, kept, size - kept)
-        os.ftruncate(descriptor, 0)
-        note = f"[kimi-swarm left out {size - kept} bytes of output here]\n"
-        os.write(descriptor, note.encode() + end[end.find(b"\n") + 1 :])
-    finally:
-        os.close(descriptor)
 
 
 def _mark(path: str) -> Mark:

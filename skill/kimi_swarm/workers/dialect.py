@@ -65,6 +65,15 @@ def dialect_named(name: str, errors: Sequence[tuple[str, str]] = ()) -> Dialect:
     return PatternDialect(make(), errors)
 
 
+def holds_back(dialect: Dialect) -> bool:
+    """Whether a dialect joins what it read last with what comes next.
+
+    Only such a reader needs earlier lines to make sense of later ones; whoever reads a
+    log piece by piece begins again before the first line that was held back.
+    """
+    return bool(getattr(dialect, "holds_back", False))
+
+
 def fold(
     name: str,
     stdout: Iterable[bytes],

@@ -30,6 +30,11 @@ class GeminiDialect:
         self._pieces: list[str] = []
         self._chars = 0
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether pieces of a text wait for the rest of it."""
+        return bool(self._pieces)
+
     def read(self, line: str, *, is_stderr: bool) -> list[OutputEvent]:
         """Return what one line means; JSON counts on standard output only."""
         spoken = None if is_stderr else json_object(line)

@@ -25,7 +25,7 @@ class LineReader:
         for piece in whole:
             self._take(piece, lines)
             if not self._is_skipping:
-                lines.append(_decoded(self._torn))
+                lines.append(decoded(self._torn))
             self._torn.clear()
             self._is_skipping = False
         self._take(rest, lines)
@@ -33,7 +33,7 @@ class LineReader:
 
     def end(self) -> list[str]:
         """Return the last line if no newline ended it; the reader can be used anew."""
-        lines = [_decoded(self._torn)] if self._torn else []
+        lines = [decoded(self._torn)] if self._torn else []
         self._torn.clear()
         self._is_skipping = False
         return lines
@@ -44,10 +44,11 @@ class LineReader:
         room = MAX_LINE_BYTES - len(self._torn)
         self._torn += piece[:room]
         if len(piece) > room:
-            lines.append(_decoded(self._torn) + CUT_MARK)
+            lines.append(decoded(self._torn) + CUT_MARK)
             self._torn.clear()
             self._is_skipping = True
 
 
-def _decoded(line: bytes | bytearray) -> str:
+def decoded(line: bytes | bytearray) -> str:
+    """Return one line of bytes, without its newline, as text."""
     return line.removesuffix(b"\r").decode("utf-8", "replace").replace("\0", "")

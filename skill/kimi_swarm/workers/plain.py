@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 def plain(text: str) -> str:
     """Return the text without terminal escapes, control and direction characters.
 
-    Tabs and newlines stay; CRLF and a lone CR (as progress bars print it) become
-    newlines; lone surrogates become U+FFFD.
+    Tabs and newlines stay; CRLF, a lone CR (as progress bars print it) and Unicode's
+    own line ends become newlines; lone surrogates become U+FFFD.
     """
     if text.isprintable():
         return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n")
     return _unsafe().sub(_harmless, text)
 
 

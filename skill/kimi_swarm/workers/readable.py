@@ -17,7 +17,7 @@ from kimi_swarm.core.output import (
     ToolUsed,
     UsageCounted,
 )
-from kimi_swarm.workers.dialect import dialect_named
+from kimi_swarm.workers.dialect import dialect_named, holds_back
 from kimi_swarm.workers.plain import clip, plain
 
 MAX_MARKED_CHARS = 300
@@ -52,22 +52,52 @@ def render(  # noqa: PLR0911 one arm per kind of event
             return []
 
 
-def readable_lines(
-    dialect_name: str, lines: Iterable[str], *, is_stderr: bool
-) -> Iterator[str]:
-    """Yield readable lines for raw ones, as they come.
+class OurLine(str):
+    """A line that kimi-swarm puts between those of a worker: a heading or a note."""
+
+    __slots__ = ()
+
+
+class Reading:
+    """Turns raw lines of one file into readable ones, as they come.
 
     The `text` dialect's lines pass as they are, blank ones too, only made plain. Raises
     UnknownDialectError.
     """
-    if dialect_name == "text":
-        for line in lines:
-            yield from plain(line).split("\n")
-        return
-    dialect = dialect_named(dialect_name)
+
+    def __init__(self, dialect_name: str, *, is_stderr: bool) -> None:
+        self._is_stderr = is_stderr
+        self._dialect = None
+        if dialect_name != "text":
+            self._dialect = dialect_named(dialect_name)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether what was read last is told only with what comes next."""
+        return self._dialect is not None and holds_back(self._dialect)
+
+    def lines(self, raw: str) -> list[str]:
+        """Return the readable lines that one whole raw line completes."""
+        if self._dialect is None:
+            return plain(raw).split("\n")
+        events = self._dialect.read(raw, is_stderr=self._is_stderr)
+        return [line for event in events for line in render(event)]
+
+    def end(self) -> list[str]:
+        """Return what was held back, once nothing more comes."""
+        if self._dialect is None or not self.holds_back:
+            return []
+        return [line for event in self._dialect.end() for line in render(event)]
+
+
+def readable_lines(
+    dialect_name: str, lines: Iterable[str], *, is_stderr: bool
+) -> Iterator[str]:
+    """Yield readable lines for raw ones, as they come. Raises UnknownDialectError."""
+    reading = Reading(dialect_name, is_stderr=is_stderr)
     for line in lines:
-        for event in dialect.read(line, is_stderr=is_stderr):
-            yield from render(event)
+        yield from reading.lines(line)
+    yield from reading.end()
 
 
 def _counts(counted: UsageCounted) -> str:
