@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kimi_swarm.actions.output import every_line, last_lines, streams_of
+from collections.abc import Sequence
+
+from kimi_swarm.actions.output import Stream, every_line, last_lines, streams_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.views import SessionRow, dialect_of, session_row
@@ -39,7 +41,13 @@ def log(
     with existing(home, session) as connection:
         row = session_row(connection, session)
         dialect = "text" if is_raw else dialect_of(connection, row)
-    streams = streams_of(home, row, dialect)
+        streams = streams_of(home, row, dialect)
+        return _page(row, streams, offset, limit)
+
+
+def _page(
+    row: SessionRow, streams: Sequence[Stream], offset: int | None, limit: int | None
+) -> LogPage:
     if offset is None:
         wanted = DEFAULT_LINES if limit is None else limit
         lines, is_all = last_lines(streams, wanted)

@@ -134,12 +134,15 @@ def fitted(
     for line in order:
         room -= len(line) + 1
         if room < 0:
-            if not kept:
-                kept.append(f"{line[:OUTPUT_CHARS]} … [cut; {more}]")
             break
         kept.append(line)
+    if lines and not kept:
+        line = lines[-1 if keep_last else 0]
+        kept = [f"{line[:OUTPUT_CHARS]} … [cut; {more}]"]
+    if keep_last:
+        kept.reverse()
     left_out = len(lines) - len(kept)
     if not left_out:
-        return list(lines)
+        return kept
     note = f"[{left_out} lines left out; {more}]"
-    return [note, *reversed(kept)] if keep_last else [*kept, note]
+    return [note, *kept] if keep_last else [*kept, note]
