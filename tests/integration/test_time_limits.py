@@ -64,7 +64,7 @@ def test_a_worker_that_fell_silent_is_ended_and_its_work_is_kept(swarm: Swarm):
         "It wrote nothing more for 1 s.",
     )
     assert "silence_s" in done["remedy"]
-    assert swarm.call("log", done["id"]).out == "on it\n"
+    assert swarm.call("log", done["id"]).out == "| on it\n"
     assert committed(swarm, done["branch"], "kept.txt") == "half done\n"
     assert with_session(done["id"]) == []
 
@@ -74,7 +74,7 @@ def test_a_worker_that_talks_slowly_outlives_its_silence_many_times(swarm: Swarm
     run = swarm.spawn(task(expect="answer"))
     done = swarm.ended(run)["a"]
     assert (done["outcome"], done["reason"]) == ("succeeded", "answer")
-    assert swarm.call("log", done["id"]).lines[-1] == "word 10"
+    assert swarm.call("log", done["id"]).lines[-1] == "| word 10"
 
 
 def test_talking_does_not_outlive_the_hard_limit(swarm: Swarm):
