@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -30,6 +30,7 @@ from kimi_swarm.store.views import (
     session_row,
 )
 from kimi_swarm.supervisor.door import Door
+from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.tend import Tender
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -39,17 +40,13 @@ HANDING_OVER_S = 5.0
 
 
 class Supervisor:
-    """Everything one state folder's supervisor holds while it lives.
-
-    `environments` keeps, per run and in memory only, the values that its workers take
-    from the environment of whoever spawned it.
-    """
+    """Everything one state folder's supervisor holds while it lives."""
 
     def __init__(
         self,
         home: str,
         connection: Connection,
-        environments: dict[str, dict[str, str]],
+        environments: Environments,
     ) -> None:
         self.home = home
         self.connection = connection
@@ -62,7 +59,6 @@ class Supervisor:
         self._last_start_at: dict[str, float] = {}
         self._next_environment_at: float | None = None
         self._wake = anyio.Event()
-        self._environ = dict(os.environ)
 
     async def run(self, *, idle_s: float, on_ready: Callable[[], None]) -> None:
         """Work until there has been nothing to do for `idle_s` seconds.
@@ -97,9 +93,9 @@ class Supervisor:
             set_asking(self.connection, session, question, at=now())
         self.door.tell_watchers()
 
-    def environment_of(self, run: str) -> dict[str, str]:
+    def environment_of(self, run: str) -> Mapping[str, str]:
         """Return the environment from which a run's workers may take values."""
-        return self.environments.get(run, self._environ)
+        return self.environments.of(run)
 
     def wake(self) -> None:
         """Look again soon."""
@@ -112,8 +108,13 @@ class Supervisor:
 
     def _on_ring(self, run: str | None, env: dict[str, str]) -> None:
         if run is not None and env:
-            self.environments[run] = env
+            self._keep_environment(run, env)
         self.wake()
+
+    def _keep_environment(self, run: str, env: Mapping[str, str]) -> None:
+        live = partial(live_runs, self.connection)
+        for forgotten in self.environments.keep(run, env, live):
+            self._last_start_at.pop(forgotten, None)
 
     def _take_over(self, group: TaskGroup) -> None:
         """Go on with what an earlier supervisor had begun."""
@@ -181,7 +182,7 @@ class Supervisor:
         if row.counts.keys() <= {"queued", "cancelled"} and now() < until_at:
             self._next_environment_at = until_at
             return False
-        self.environments[run] = dict(os.environ)
+        self._keep_environment(run, self.environments.own)
         return True
 
     async def _sleep(self, timeout_s: float | None) -> bool:

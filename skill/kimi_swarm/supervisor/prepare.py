@@ -160,6 +160,7 @@ def _is_worktree(connection: Connection, run: str, task: str) -> bool:
 
 
 _opened: dict[str, Repository] = {}
+OPENED_AT_MOST = 200
 
 
 async def _repository(root: str | None) -> Repository:
@@ -167,6 +168,8 @@ async def _repository(root: str | None) -> Repository:
     known = _opened.get(root or "")
     if known is None or not known.common_dir.is_dir():
         known = await open_repository(Path(root or ""))
+        if len(_opened) >= OPENED_AT_MOST:
+            _opened.clear()  # each run may have a repository of its own
         _opened[root or ""] = known
     return known
 

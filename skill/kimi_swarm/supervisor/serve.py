@@ -18,6 +18,7 @@ from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import open_database
 from kimi_swarm.store.runs import tasks_of
 from kimi_swarm.store.views import live_runs
+from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.loop import Supervisor
 
 IDLE_S = 5.0
@@ -55,7 +56,9 @@ async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> in
     connection = open_database(home, create=False)
     if connection is None:
         return 0
-    environments = {} if run is None else {run: dict(os.environ)}
+    environments = Environments(dict(os.environ))
+    if run is not None:
+        environments.keep(run, environments.own, list)
     try:
         while True:
             supervisor = Supervisor(home, connection, environments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Mapping
 from typing import Protocol
 
 import anyio
@@ -78,7 +79,7 @@ class Desk(Protocol):
         """Write a session's next state."""
         ...
 
-    def environment_of(self, run: str) -> dict[str, str]:
+    def environment_of(self, run: str) -> Mapping[str, str]:
         """Return the environment from which a run's workers may take values."""
         ...
 
