@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import campaign, hot, spawn, throughput, widgets
+from bench import campaign, growth, hot, spawn, throughput, widgets
 from bench.tables import Table, keep, show
 
 BENCHES: dict[str, Callable[[], list[Table]]] = {
@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[], list[Table]]] = {
     "throughput": throughput.run,
     "widgets": widgets.run,
     "imports": hot.run_imports,
+    "growth": growth.run,
 }
 BY_DEFAULT = ("hot", "spawn", "throughput", "widgets")
 
