@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -146,6 +147,25 @@ def test_a_session_without_record_is_lost_and_its_worker_is_ended(swarm: Swarm):
 
     assert (session["outcome"], session["reason"]) == ("lost", "no_exit_record")
     until(lambda: not with_session(f"{run}/a"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it writes to /proc")
+def test_a_worker_that_hid_its_environment_does_not_outlive_a_killed_shim(
+    swarm: Swarm,
+):
+    pids = swarm.folder / "pids"
+    pids.mkdir()
+    hides = worker("hides_its_environment.py", pids)
+    run = swarm.spawn({"a": {"argv": hides, **NONE}})
+    record = swarm.home / "runs" / run / "a" / "work" / "shim.json"
+    (pid,) = until(lambda: [int(one.name) for one in pids.iterdir()])
+    assert pid not in with_session(f"{run}/a")
+
+    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+    session = swarm.ended(run)["a"]
+
+    assert (session["outcome"], session["reason"]) == ("lost", "no_exit_record")
+    assert not is_live(pid)
 
 
 def test_ten_racing_spawns_make_one_supervisor(swarm: Swarm):

@@ -97,8 +97,7 @@ class _Shim:
             why = f"{error.filename or self.spec.argv[0]}: {error.strerror}"
             return ExitRecord("not_started", None, started_at, now(), error=why)
         reach("shim.after_start")
-        if not self.is_subreaper:
-            self._tell_worker(worker.pid)
+        self._tell_worker(worker.pid)
         cause = self._follow(worker.pid)
         reach("shim.before_sweep")
         self._sweep()
@@ -208,7 +207,8 @@ class _Shim:
     def _tell_worker(self, pid: int) -> None:
         """Write down who the worker is, for whoever must end it if the shim is killed.
 
-        Where orphans are not ours, their environment cannot be read either.
+        It may not be known by its environment: not every system shows that, and a
+        program that gives itself a title (kimi-cli does) overwrites it.
         """
         who = identity(pid)
         if who is not None:
