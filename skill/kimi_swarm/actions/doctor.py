@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from kimi_swarm import __version__
+from kimi_swarm.actions.leftovers import Found, find_leftovers
 from kimi_swarm.actions.models import Offer, offer_of
 from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
 from kimi_swarm.actions.sizes import biggest_runs, folder_bytes
@@ -68,6 +69,7 @@ class Health:
     notes: tuple[str, ...] = ()
     state_bytes: int = 0
     biggest: tuple[tuple[str, int], ...] = ()
+    leftovers: tuple[Found, ...] = ()
 
 
 async def doctor(home: str) -> Health:
@@ -81,6 +83,11 @@ async def doctor(home: str) -> Health:
     if not os.access(existing, os.W_OK):
         problems.append(f"The state folder {home} cannot be written.")
     offers = await _offers(home, ready)
+    leftovers: tuple[Found, ...] = ()
+    try:
+        leftovers = await find_leftovers(home)
+    except SwarmError as error:
+        problems.append(f"{error} {error.remedy}")
     profiles = tuple(
         _health_of(ready[name], offers[name]) for name in manifest.profiles
     )
@@ -99,6 +106,7 @@ async def doctor(home: str) -> Health:
         notes=known.notes,
         state_bytes=folder_bytes(home),
         biggest=biggest_runs(home, limit=SHOWN_RUNS),
+        leftovers=leftovers,
     )
 
 

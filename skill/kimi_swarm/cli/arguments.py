@@ -202,6 +202,15 @@ def add_attach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--print", action="store_true", help="only print the command")
 
 
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    """Add what `doctor` takes."""
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="end and remove what crashes left; no work is lost",
+    )
+
+
 def add_nothing(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: some verbs take no arguments."""
 
@@ -221,6 +230,6 @@ COLD: dict[str, tuple[Add, str]] = {
     "send": (add_send, "Go on with a worker's conversation in its workspace."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),
-    "doctor": (add_nothing, "What this machine can run, and a command that works now."),
+    "doctor": (add_doctor, "What this machine can run, and a command that works now."),
     "completion": (add_completion, "Print a completion script for your shell."),
 }

@@ -256,12 +256,25 @@ def _trust(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.doctor import doctor  # noqa: PLC0415 one verb
 
+    if args.fix:
+        return _fix(args)
     health = anyio.run(doctor, state_home())
     if args.json:
         print_object(asdict(health))
     else:
         print(speech.health(health, program_name()))
     return NOT_ALL if health.problems else OK
+
+
+def _fix(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.leftovers import fix_leftovers  # noqa: PLC0415 one verb
+
+    fixes = anyio.run(fix_leftovers, state_home())
+    if args.json:
+        print_object(asdict(fixes))
+    else:
+        print(speech.fixes(fixes))
+    return NOT_ALL if fixes.failed else OK
 
 
 def _completion(args: argparse.Namespace) -> int:

@@ -11,12 +11,14 @@ from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, seconds, to_markdown
 from kimi_swarm.core.strategy import Parameter, Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.workers.plain import clip
 
 if TYPE_CHECKING:
     # One verb speaks at a time: the others' actions need not be read for it.
     from kimi_swarm.actions.clear import Cleared
     from kimi_swarm.actions.clear_old import Tidied
     from kimi_swarm.actions.doctor import Health, ProfileHealth
+    from kimi_swarm.actions.leftovers import Fixes, Found
     from kimi_swarm.actions.plan import Prepared
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
@@ -25,6 +27,8 @@ GIB = 2**30
 SHOWN_TASKS = 40
 MANY = 1000
 SHOWN_MODELS = 6
+SHOWN_LEFTOVERS = 10
+LEFTOVER_CHARS = 200
 
 
 def overview(program: str) -> str:
@@ -201,8 +205,30 @@ def health(seen: Health, program: str) -> str:
     lines += [f"PROBLEM: {problem}" for problem in seen.problems]
     lines += [_profile_line(profile) for profile in seen.profiles]
     lines += [f"Note: {note}" for note in seen.notes]
+    lines += _leftover_lines(seen.leftovers)
     lines.append(f"Works now: {program} {seen.next_command}")
     return "\n".join(lines)
+
+
+def _leftover_lines(found: Sequence[Found]) -> list[str]:
+    """Tell of leftovers, most kinds first, and how they are mended."""
+    if not found:
+        return []
+    lines = [
+        f"Left over: {clip(each.what, LEFTOVER_CHARS)}: {each.why}"
+        for each in found[:SHOWN_LEFTOVERS]
+    ]
+    if len(found) > SHOWN_LEFTOVERS:
+        lines.append(f"  … and {len(found) - SHOWN_LEFTOVERS} more")
+    return [*lines, next_line("doctor --fix")]
+
+
+def fixes(done: Fixes) -> str:
+    """Say what was ended and removed, and what is left to a person."""
+    lines = [f"{each.what}: {each.done} ({each.why})" for each in done.fixed]
+    lines += [f"Left: {each.what}: {each.why}" for each in done.left]
+    lines += [f"Not mended: {each.what}: {each.done}" for each in done.failed]
+    return "\n".join(lines or ["Nothing is left over."])
 
 
 def _models_line(profile: ProfileHealth) -> str:

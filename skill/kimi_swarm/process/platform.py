@@ -112,6 +112,16 @@ def bearers_below(name: str, prefix: str) -> dict[ProcessIdentity, str]:
     return found
 
 
+def command_lines() -> dict[int, bytes] | None:
+    """Return how every process was started, words and variables; None if untold.
+
+    Only Linux tells. What another user started is empty.
+    """
+    if sys.platform != "linux":
+        return None
+    return {pid: _words(pid) + _environ(pid) for pid in _linux_table()}
+
+
 def ancestors(pid: int) -> list[int]:
     """Return a process and all above it; only itself where nothing tells."""
     table = _linux_table() if sys.platform == "linux" else _posix_table()
@@ -122,6 +132,14 @@ def ancestors(pid: int) -> list[int]:
 
 
 _Table = dict[int, tuple[int | None, ProcessIdentity | None]]
+
+
+def _words(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 light
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _environ(pid: int) -> bytes:

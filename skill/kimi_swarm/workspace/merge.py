@@ -83,7 +83,7 @@ async def _merge_at(
         base = existing.head
     tree = Worktree(repo, path, into, base)
     if git_dir_of(tree) is not None:  # of a merge that died
-        await _clean_up(tree)
+        await undo_merge(tree)
         await remove_worktree(tree, salvage=_salvage_name(into))
     elif existing is not None and existing.worktree is not None:
         raise BranchTakenError(into, f"it is checked out at {existing.worktree}")
@@ -98,7 +98,7 @@ def _salvage_name(branch: str) -> str:
     return f"swarm-salvage/{branch.removeprefix('swarm/')}"
 
 
-async def _clean_up(tree: Worktree) -> None:
+async def undo_merge(tree: Worktree) -> None:
     """Undo a merge that was cut short; without one nothing changes."""
     if not tree.path.exists():
         return
@@ -109,7 +109,7 @@ async def _clean_up(tree: Worktree) -> None:
 
 
 async def _merge_into(tree: Worktree, branches: Sequence[str]) -> MergeReport:
-    await _clean_up(tree)
+    await undo_merge(tree)
     env = tree_env(tree)
     env |= await identity_env(tree.path, env=env)
     head = one_line(await in_tree(tree, "rev-parse", "HEAD"))

@@ -19,6 +19,7 @@ from kimi_swarm.workspace.tree import Repository, absolute, repository_env
 
 FIRST_BRANCH = "main"
 FIRST_MESSAGE = "Start"
+FIRST_OBJECTS = 2
 
 
 async def open_repository(path: Path) -> Repository:
@@ -109,3 +110,21 @@ async def begin_history(repo: Repository, *, branch: str) -> str:
         )
         head = await attempt(root, "rev-parse", "HEAD", env=env)
     return one_line(head.stdout)
+
+
+def is_blank(root: Path) -> bool:
+    """Whether a folder is a repository of ours in which nothing was ever done.
+
+    It has no file and no other branch, and its objects are a first commit's: an empty
+    tree and the commit. No git is asked, since making it may have been cut short.
+    """
+    git_dir = root / ".git"
+    if not git_dir.is_dir() or {each.name for each in root.iterdir()} != {".git"}:
+        return False
+    kept = [each for each in (git_dir / "refs").rglob("*") if each.is_file()]
+    objects = [each for each in git_dir.glob("objects/*/*") if each.is_file()]
+    return (
+        {each.name for each in kept} <= {FIRST_BRANCH}
+        and len(objects) <= FIRST_OBJECTS
+        and not any((git_dir / name).exists() for name in ("packed-refs", "worktrees"))
+    )

@@ -100,6 +100,16 @@ def git_dir_of(tree: Worktree) -> Path | None:
     return next((entry for entry in entries if _leads_to(entry) == wanted), None)
 
 
+def registered(repo: Repository) -> list[Path]:
+    """Return the folder of every worktree that git has on record, there or not."""
+    try:
+        entries = sorted((repo.common_dir / "worktrees").iterdir())
+    except OSError:
+        return []
+    pointers = [_leads_to(entry) for entry in entries]
+    return [pointer.parent for pointer in pointers if pointer is not None]
+
+
 def absolute(path: Path) -> Path:
     """Return a path that does not depend on the current folder; links stay."""
     return path.absolute()
