@@ -69,12 +69,15 @@ class StandardLimits(Written):
     """What a run keeps to when its plan does not say: workers at once, seconds.
 
     Nothing is begun on a disk with less room than `min_free_mib`.
+    After a fault that may pass, a task is tried `retries` times more.
     """
 
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 5
     spacing_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     timeout_s: Annotated[float, Field(gt=0, le=604_800)] = 1800.0
     min_free_mib: Annotated[int, Field(ge=0, le=1 << 30)] = 500
+    retries: Annotated[int, Field(ge=0, le=20)] = 2
+    retry_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
 
 
 def _named(profiles: object) -> object:

@@ -34,7 +34,7 @@ def test_a_crash_point_that_does_not_exist_is_refused_with_those_that_do(swarm: 
 
 def test_the_third_time_can_be_meant(swarm: Swarm):
     swarm.env["KIMI_SWARM_CRASH_AT"] = "shim.after_start:3"
-    task = {"argv": ["sleep", "0.1"], "workspace": "none"}
+    task = {"argv": ["sleep", "0.1"], "workspace": "none", "retries": 0}
     tasks = {"a": task, "b": {**task, "needs": ["a"]}, "c": {**task, "needs": ["b"]}}
 
     ended = swarm.ended(swarm.spawn(tasks))

@@ -138,7 +138,7 @@ def test_the_deadline_holds_without_a_supervisor(swarm: Swarm):
 
 
 def test_a_session_without_record_is_lost_and_its_worker_is_ended(swarm: Swarm):
-    run = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE}})
+    run = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE, "retries": 0}})
     record = swarm.home / "runs" / run / "a" / "work" / "shim.json"
     until(lambda: with_session(f"{run}/a"))
 
@@ -156,7 +156,7 @@ def test_a_worker_that_hid_its_environment_does_not_outlive_a_killed_shim(
     pids = swarm.folder / "pids"
     pids.mkdir()
     hides = worker("hides_its_environment.py", pids)
-    run = swarm.spawn({"a": {"argv": hides, **NONE}})
+    run = swarm.spawn({"a": {"argv": hides, **NONE, "retries": 0}})
     record = swarm.home / "runs" / run / "a" / "work" / "shim.json"
     (pid,) = until(lambda: [int(one.name) for one in pids.iterdir()])
     assert pid not in with_session(f"{run}/a")

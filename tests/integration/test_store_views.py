@@ -38,12 +38,12 @@ from kimi_swarm.store.views import (
     dialect_of,
     events_after,
     latest_sessions,
-    live_runs,
     live_sessions,
     recent_runs,
     run_row,
     session_row,
     sessions_of,
+    wants_supervisor,
 )
 from kimi_swarm.store.wishes import move_cursor, wish_stop
 
@@ -120,7 +120,6 @@ def test_running_runs_come_first_then_the_newest(connection: Connection):
     assert names == ["new-live", "old-live", "new-done", "old-done"]
     assert [row.id for row in recent_runs(connection, limit=1)] == ["new-live"]
     assert count_runs(connection) == 4
-    assert sorted(live_runs(connection)) == ["new-live", "old-live"]
 
 
 def test_a_run_keeps_what_it_was_made_of(connection: Connection):
@@ -348,14 +347,14 @@ def crowded(connection: Connection) -> Connection:
     "look",
     [
         live_sessions,
-        live_runs,
+        wants_supervisor,
         snapshot_of,
         lambda connection: wish_stop(connection, "*", "killed"),
         lambda connection: wish_stop(connection, RUN, "killed"),
         lambda connection: run_row(connection, RUN),
         lambda connection: events_after(connection, RUN, 0, names=["queued"]),
     ],
-    ids=["live", "runs", "snapshot", "wish for all", "wish", "run", "events"],
+    ids=["live", "supervisor", "snapshot", "wish for all", "wish", "run", "events"],
 )
 def test_what_is_over_costs_a_look_at_the_living_nothing(
     crowded: Connection, look: Callable[[Connection], object]

@@ -24,7 +24,8 @@ from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcri
 from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.core.task import Expect
 from kimi_swarm.process.records import ExitRecord
-from kimi_swarm.supervisor.judgement import Evidence, Judged, look_at_work
+from kimi_swarm.supervisor.again import Judged
+from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import Seat
 
 SAID = Transcript(last_text="It is built.", finished=Finished("stop"))

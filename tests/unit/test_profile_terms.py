@@ -122,7 +122,7 @@ def test_symptoms_terminals_and_deadlines_reach_the_recipe():
     assert recipe.errors == (("^no key", "auth"),)
     assert recipe.exit_errors == ((75, "provider"),)
     assert (recipe.pty, recipe.asks) == (True, r"\? $")
-    assert (recipe.first_output_s, recipe.silence_s) == (5.5, 60.0)
+    assert (profile.first_output_s, profile.silence_s) == (5.5, 60.0)
     assert recipe.usage_files == ("~/s/{conversation}",)
     assert recipe.usage_format == "kimi-wire"
 

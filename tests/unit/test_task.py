@@ -56,7 +56,12 @@ tasks = st.builds(
     expect=st.sampled_from(Expect),
     check=st.none() | texts,
     time_limit_s=seconds,
+    queue_s=st.none() | seconds,
+    first_output_s=st.none() | seconds,
+    silence_s=st.none() | seconds,
     retries=st.integers(0, 9),
+    retry_delay_s=seconds,
+    result=st.none() | st.dictionaries(texts, texts, max_size=2),
 )
 
 

@@ -88,8 +88,9 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     models, told = await _models(home, plan, ready)
     permission = wanted.permission or plan.permission
     places = Places(folder, wanted.cwd)
+    standard = manifest.limits
     tasks = tuple(
-        resolve_task(plan, task, ready, places, permission, models)
+        resolve_task(plan, task, ready, places, permission, models, standard)
         for task in plan.order()
     )
     wants_new = plan.repo == NEW_REPOSITORY
@@ -109,7 +110,6 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
             check_copies(repo.root, task.workspace.copy)
         notes += _survey_notes(await survey(repo, base), tasks)
     limits = plan.limits
-    standard = manifest.limits
     return Prepared(
         name=plan.name or name,
         plan=plan,

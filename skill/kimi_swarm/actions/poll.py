@@ -22,7 +22,10 @@ from kimi_swarm.store.views import (
 from kimi_swarm.store.wishes import move_cursor
 
 OUTPUT_STEP_S = 0.25
-TOLD = ("launched", "asked", "answered", "stop_began", "ended", "run_ended")
+TOLD = (
+    *("launched", "asked", "answered", "stop_began", "ended", "retrying"),
+    *("run_ended", "run_reopened", "run_paused", "run_resumed", "tasks_added"),
+)
 
 
 class RunNews(Row):

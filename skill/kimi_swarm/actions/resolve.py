@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kimi_swarm.actions.ready import Ready, require
+from kimi_swarm.config import StandardLimits
 from kimi_swarm.core.plan import Plan, PlanError
 from kimi_swarm.core.plan_parts import PlanTask, WorkspaceSpec
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
@@ -22,7 +23,6 @@ from kimi_swarm.workers.plain import clip
 from kimi_swarm.workers.recipe import make_recipe
 
 TITLE_CHARS = 100
-TIMEOUT_S = 1800.0
 
 
 class Places(NamedTuple):
@@ -39,10 +39,12 @@ def resolve_task(
     places: Places,
     permission: Permission,
     models: Mapping[str, str],
+    standard: StandardLimits,
 ) -> Task:
     """Resolve one task of a plan; `ready` holds its profile as found on this machine.
 
-    `models` holds, by profile, the model of tasks that name none.
+    `models` holds, by profile, the model of tasks that name none; `standard` is for
+    limits that neither the plan nor the profile says.
 
     Raises PlanError, PlanFileError, ProfileError, ProgramMissingError.
     """
@@ -69,9 +71,21 @@ def resolve_task(
         workspace=(written.workspace or WorkspaceSpec()).need(),
         expect=written.expected(by_profile=profile.expect),
         check=written.check,
-        time_limit_s=written.timeout_s or TIMEOUT_S,
-        retries=written.retries or 0,
+        time_limit_s=written.timeout_s or standard.timeout_s,
+        queue_s=written.queue_s,
+        first_output_s=_bound(written.first_output_s, profile.first_output_s),
+        silence_s=_bound(written.silence_s, profile.silence_s),
+        retries=standard.retries if written.retries is None else written.retries,
+        retry_delay_s=standard.retry_delay_s
+        if written.retry_delay_s is None
+        else written.retry_delay_s,
+        result=written.result,
     )
+
+
+def _bound(written_s: float | None, by_profile_s: float | None) -> float | None:
+    """Return a bound as written, else the profile's; 0 stands for none at all."""
+    return (by_profile_s if written_s is None else written_s) or None
 
 
 def _find(ready: Ready, written: PlanTask) -> FoundProgram:

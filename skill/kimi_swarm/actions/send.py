@@ -14,8 +14,9 @@ from kimi_swarm.process.clock import now
 from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.records import LaunchFiles
 from kimi_swarm.process.terminal import type_answer
-from kimi_swarm.store.database import Connection
-from kimi_swarm.store.runs import queue_message, task_of
+from kimi_swarm.store.attempts import queue_message
+from kimi_swarm.store.database import Connection, transaction
+from kimi_swarm.store.runs import open_run, task_of
 from kimi_swarm.store.views import SessionRow, latest_sessions, session_row
 
 
@@ -55,8 +56,12 @@ def send(home: str, session: str, message: str) -> Sent:
         row = session_row(connection, session)
         if row.state == "running" and _type(home, connection, row, message):
             return Sent(session, None, is_typed=True)
-        _refuse_unresumable(connection, row)
-        queued = queue_message(connection, row, message, at=now())
+        with transaction(connection):
+            # Under the lock: of two senders at once the second is to be told.
+            row = session_row(connection, session)
+            _refuse_unresumable(connection, row)
+            open_run(connection, row.run, at=now())
+            queued = queue_message(connection, row, message, at=now())
     ensure_supervisor(home)
     return Sent(queued, None if row.state == "done" else session)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kimi_swarm.actions.plan import Prepared
+from kimi_swarm.actions.state import passed_values
 from kimi_swarm.core.names import RUN_NAMES, run_name
 from kimi_swarm.location import (
     new_repository_folder,
@@ -72,7 +73,7 @@ async def spawn(
             os.close(claim)
     finally:
         connection.close()
-    env = _passed(prepared, os.environ if environ is None else environ)
+    env = passed_values(prepared.tasks, environ)
     reach("spawn.before_ring")
     ensure_supervisor(home, run=run, env=env)
     return Spawned(
@@ -151,6 +152,7 @@ async def _write(
         wall_s=prepared.wall_s,
         plan=prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
         notes=prepared.notes,
+        min_free_mib=prepared.min_free_mib,
     )
     reach("spawn.before_written")
     with words_for_errors(home):
@@ -165,8 +167,3 @@ def _give_up(home: str, run: str) -> None:
 
     for folder in (run_folder(home, run), new_repository_folder(home, run)):
         rmtree(folder, ignore_errors=True)
-
-
-def _passed(prepared: Prepared, environ: Mapping[str, str]) -> dict[str, str]:
-    names = {name for task in prepared.tasks for name in task.recipe.env_pass}
-    return {name: environ[name] for name in names if name in environ}

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from kimi_swarm.store.database import Connection, open_database, words_for_errors
-from kimi_swarm.store.views import UnknownRunError, UnknownSessionError, live_runs
+from kimi_swarm.store.views import (
+    UnknownRunError,
+    UnknownSessionError,
+    wants_supervisor,
+)
+
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from kimi_swarm.core.task import Task
 
 HEARTBEAT_S = 15.0
 
@@ -43,7 +51,7 @@ def existing(home: str, scope: str) -> Iterator[Connection]:
 
 def keep_alive(home: str, connection: Connection) -> None:
     """Replace the supervisor if there is work and none is there to do it."""
-    if not live_runs(connection):
+    if not wants_supervisor(connection):
         return
     from kimi_swarm.process.detach import (  # noqa: PLC0415 only while something runs
         ensure_supervisor,
@@ -95,6 +103,15 @@ def changes(
 
 def _left_s(deadline: float | None) -> float:
     return HEARTBEAT_S if deadline is None else deadline - time.monotonic()
+
+
+def passed_values(
+    tasks: Iterable[Task], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the values that workers take from an environment, ours if not given."""
+    given = os.environ if environ is None else environ
+    names = {name for task in tasks for name in task.recipe.env_pass}
+    return {name: given[name] for name in names if name in given}
 
 
 def program_name() -> str:

@@ -211,6 +211,16 @@ def add_doctor(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_retry(parser: argparse.ArgumentParser) -> None:
+    """Retry RUN | SESSION."""
+    parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
+
+
+def add_run_alone(parser: argparse.ArgumentParser) -> None:
+    """Pause RUN, resume RUN."""
+    parser.add_argument("run", help="a run, e.g. calm-river")
+
+
 def add_nothing(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: some verbs take no arguments."""
 
@@ -228,6 +238,9 @@ COLD: dict[str, tuple[Add, str]] = {
     "diff": (add_diff, "What one session changed."),
     "clear": (add_clear, "Forget finished runs, or all old ones; no work is lost."),
     "send": (add_send, "Go on with a worker's conversation in its workspace."),
+    "retry": (add_retry, "Do again what failed; what succeeded is kept."),
+    "pause": (add_run_alone, "Start nothing more of a run; what works goes on."),
+    "resume": (add_run_alone, "Let a paused run start its workers again."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),
     "doctor": (add_doctor, "What this machine can run, and a command that works now."),

@@ -39,6 +39,7 @@ def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, 
         "base": row.base,
         "created_at": moment(row.created_at),
         "ended_at": moment(row.ended_at),
+        "paused_at": moment(row.paused_at),
     }
     if sessions is not None:
         fields["sessions"] = [session_object(session) for session in sessions]
@@ -65,6 +66,8 @@ def session_object(row: SessionRow) -> dict[str, Any]:
         "created_at": moment(row.created_at),
         "started_at": moment(row.started_at),
         "ended_at": moment(row.ended_at),
+        "tries": row.tries,
+        "ready_at": moment(row.ready_at or None),
         "usage": detail.pop("usage", None),
         "workspace": row.workspace,
         "branch": row.branch,

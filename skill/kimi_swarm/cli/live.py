@@ -77,6 +77,10 @@ class _View:
             self._told[row.id] = word
             if self._console.is_terminal:
                 self._show_bar(row, word)
+            elif row.state == "queued" and row.tries > 1:
+                self._console.print(
+                    f"{row.id} tries again", markup=False, soft_wrap=True
+                )
             elif word not in ("queued", "starting"):
                 why = f" ({row.reason})" if row.reason else ""
                 self._console.print(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -24,6 +25,9 @@ from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import dump_yaml, read_text
 from kimi_swarm.workers.plain import plain
+
+if TYPE_CHECKING:
+    from kimi_swarm.actions.pause import Paused
 
 
 def main(argv: Sequence[str]) -> int:
@@ -227,6 +231,37 @@ def _send(args: argparse.Namespace) -> int:
     return OK
 
 
+def _retry(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.retry import retry  # noqa: PLC0415 one verb
+
+    retried = retry(state_home(), args.id)
+    if args.json:
+        print_object(retried._asdict())
+    else:
+        print(speech.retried(retried))
+    return OK
+
+
+def _pause(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.pause import pause  # noqa: PLC0415 one verb
+
+    return _say_paused(pause(state_home(), args.run), is_json=args.json)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.pause import resume  # noqa: PLC0415 one verb
+
+    return _say_paused(resume(state_home(), args.run), is_json=args.json)
+
+
+def _say_paused(paused: Paused, *, is_json: bool) -> int:
+    if is_json:
+        print_object(paused._asdict())
+    else:
+        print(speech.paused(paused))
+    return OK
+
+
 def _attach(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.attach import attach  # noqa: PLC0415 one verb
     from kimi_swarm.process.takeover import become  # noqa: PLC0415 one verb
@@ -303,6 +338,9 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "diff": _diff,
     "clear": _clear,
     "send": _send,
+    "retry": _retry,
+    "pause": _pause,
+    "resume": _resume,
     "attach": _attach,
     "trust": _trust,
     "doctor": _doctor,

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.clear_old import Tidied
     from kimi_swarm.actions.doctor import Health, ProfileHealth
     from kimi_swarm.actions.leftovers import Fixes, Found
+    from kimi_swarm.actions.pause import Paused
     from kimi_swarm.actions.plan import Prepared
+    from kimi_swarm.actions.retry import Retried
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
 
@@ -164,6 +166,30 @@ def sent(message: Sent) -> str:
     run = message.session.partition("/")[0]
     when = "" if message.waits_for is None else f" once {message.waits_for} has ended"
     return f"{message.session} will answer{when}.\n{next_line(f'wait {run}')}"
+
+
+def retried(done: Retried) -> str:
+    """Say what is done again, and what is kept."""
+    live = f", {done.still_live} at work" if done.still_live else ""
+    kept = f"{done.kept} succeeded{live}"
+    if not done.sessions:
+        what = "wait" if done.still_live else "aggregate"
+        return f"Nothing to do again: {kept}.\n{next_line(f'{what} {done.run}')}"
+    shown = ", ".join(done.sessions[:SHOWN_TASKS])
+    more = " …" if len(done.sessions) > SHOWN_TASKS else ""
+    count = len(done.sessions)
+    what = "task" if count == 1 else "tasks"
+    first = f"{done.run}: {count} {what} queued again ({kept})."
+    return f"{first}\nSessions: {shown}{more}\n{next_line(f'wait {done.run}')}"
+
+
+def paused(run: Paused) -> str:
+    """Say how a run stands after it was paused or resumed."""
+    how = "paused" if run.is_paused else "running"
+    already = "" if run.is_changed else " already"
+    stand = f"{run.at_work} at work, {run.waiting} waiting"
+    verb = "resume" if run.is_paused else "wait"
+    return f"{run.run} is {how}{already}: {stand}.\n{next_line(f'{verb} {run.run}')}"
 
 
 def cleared(done: Cleared, *, is_dry: bool = False) -> str:

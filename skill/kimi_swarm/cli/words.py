@@ -20,11 +20,20 @@ _COLOURS = {
     "starting": "36",
     "stopping": "33",
     "queued": "2",
+    "paused": "33",
     "failed": "31",
     "timed_out": "31",
     "lost": "31",
     "cancelled": "33",
     "done": "32",
+}
+
+_OF_RUNS = {
+    "run_ended": "ended",
+    "run_reopened": "goes on",
+    "run_paused": "paused",
+    "run_resumed": "resumed",
+    "tasks_added": "has more tasks",
 }
 
 
@@ -63,7 +72,8 @@ def run_line(row: RunRow) -> str:
         f"{count} {what}" for what, count in row.counts.items() if what != "succeeded"
     )
     more = f" ({counts})" if counts else ""
-    state = coloured(row.state, 8)
+    word = "paused" if row.paused_at is not None else row.state
+    state = coloured(word, 8)
     took = age(row.created_at, row.ended_at)
     done = f"{row.counts.get('succeeded', 0)}/{row.total} succeeded{more}"
     return f"{row.id} {state} {took:>5} :: {clip(row.name, 40)}: {done}"
@@ -77,20 +87,31 @@ def session_line(row: SessionRow, *, width: int) -> str:
     told = clip(plain(row.summary or ""), SUMMARY_CHARS)
     if row.asking is not None:
         why, told = "asking", clip(plain(row.asking), SUMMARY_CHARS)
+    if row.state == "queued" and row.tries > 1:
+        why = f"try {row.tries}{_in_time(row.ready_at)}"
     parts = [f"({why})" if why else "", told]
     tail = " ".join(part for part in parts if part)
     return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
+
+
+def _in_time(at: float) -> str:
+    """Say in how many seconds a moment comes, if it is to come."""
+    left_s = at - time.time()  # noqa: TID251 shown, not decided on
+    return f" in {left_s:.0f}s" if left_s >= 1 else ""
 
 
 def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     """Describe one event of a run on one line."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     row = rows.get(event.session or "")
-    if event.name == "run_ended":
-        return f"{clock} {event.run} ended"
     if event.name in ("asked", "answered"):
         question = "" if row is None else clip(plain(row.asking or ""), SUMMARY_CHARS)
         return f"{clock} {event.session} {event.name} {question}".rstrip()
+    if event.name == "retrying":
+        after, delay_s = _retry_of(event)
+        return f"{clock} {event.session} queued in {delay_s:.0f}s, after {after}"
+    if event.name in _OF_RUNS:
+        return f"{clock} {event.run} {_OF_RUNS[event.name]}"
     if event.name == "launched" or row is None:
         return f"{clock} {event.session} started"
     if event.name == "stop_began":
@@ -98,6 +119,13 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     return (
         f"{clock} {event.session} {coloured(row.outcome or row.state)} ({row.reason})"
     )
+
+
+def _retry_of(event: EventRow) -> tuple[str, float]:
+    import json  # noqa: PLC0415 few events need it
+
+    told = json.loads(event.data)
+    return str(told["after"]), float(told["delay_s"])
 
 
 def question(row: SessionRow) -> str:

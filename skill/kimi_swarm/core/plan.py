@@ -32,6 +32,11 @@ from kimi_swarm.errors import SwarmError
 COMMAND = "command"
 NEW_REPOSITORY = "new"
 MAX_TASKS = 5_000
+# Numbers that a task takes from the defaults unless it says one itself, be it 0.
+INHERITED = (
+    *("timeout_s", "queue_s", "first_output_s", "silence_s"),
+    *("retries", "retry_delay_s"),
+)
 
 
 class PlanError(SwarmError):
@@ -72,7 +77,8 @@ class Plan(Written):
         """Return one task with the defaults filled in.
 
         The default model goes only to tasks that take the default profile: a model's
-        name means nothing to another kind of worker. Left None: profile, timeout_s.
+        name means nothing to another kind of worker. Left None may be the profile and
+        every limit.
         """
         task, base = self.tasks[name], self.defaults
         takes_default = task.profile in (None, base.profile) and task.argv is None
@@ -83,8 +89,7 @@ class Plan(Written):
                 "workspace": task.workspace or base.workspace or WorkspaceSpec(),
                 "check": task.check or base.check,
                 "expect": task.expect or base.expect,
-                "timeout_s": task.timeout_s or base.timeout_s,
-                "retries": base.retries if task.retries is None else task.retries,
+                **{name: _first(task, base, name) for name in INHERITED},
             }
         )
 
@@ -113,11 +118,14 @@ class Plan(Written):
         given = {
             "limits.tokens": self.limits.tokens is not None,
             "limits.usd": self.limits.usd is not None,
-            "defaults.retries": bool(self.defaults.retries),
-            "tasks.*.retries": any(task.retries for task in tasks),
             "tasks.*.result": any(task.result is not None for task in tasks),
         }
         return tuple(field for field, is_given in given.items() if is_given)
+
+
+def _first(task: PlanTask, base: Defaults, name: str) -> object:
+    own = getattr(task, name)
+    return getattr(base, name) if own is None else own
 
 
 def parse_plan(data: object, *, origin: str) -> Plan:

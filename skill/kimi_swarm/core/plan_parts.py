@@ -69,6 +69,7 @@ Arguments = Annotated[tuple[Word, ...], AfterValidator(_program), Field(strict=F
 Needs = Annotated[tuple[str, ...], Field(strict=False)]
 InsidePath = Annotated[Line, AfterValidator(_inside)]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=604_800)]
 Retries = Annotated[int, Field(ge=0, le=20)]
 Wanted = Annotated[Expect, Field(strict=False)]
 May = Annotated[Permission, Field(strict=False)]
@@ -94,7 +95,10 @@ Workspace = Annotated[WorkspaceSpec, BeforeValidator(_mode_alone)]
 
 
 class Defaults(Written):
-    """What holds for every task that does not say otherwise."""
+    """What holds for every task that does not say otherwise.
+
+    Of `first_output_s` and `silence_s`, 0 lifts the profile's own bound.
+    """
 
     profile: Line | None = None
     model: Line | None = None
@@ -102,7 +106,11 @@ class Defaults(Written):
     check: Text | None = None
     expect: Wanted | None = None
     timeout_s: Seconds | None = None
+    queue_s: Seconds | None = None
+    first_output_s: SecondsOrNone | None = None
+    silence_s: SecondsOrNone | None = None
     retries: Retries | None = None
+    retry_delay_s: SecondsOrNone | None = None
 
 
 class Limits(Written):
@@ -130,7 +138,11 @@ class PlanTask(Written):
     role: Annotated[Role, Field(strict=False)] = Role.WORKER
     result: dict[str, JsonValue] | None = None
     timeout_s: Seconds | None = None
+    queue_s: Seconds | None = None
+    first_output_s: SecondsOrNone | None = None
+    silence_s: SecondsOrNone | None = None
     retries: Retries | None = None
+    retry_delay_s: SecondsOrNone | None = None
 
     def expected(self, *, by_profile: Expect | None = None) -> Expect:
         """Return what must be left: as written, else the profile's, else by mode.

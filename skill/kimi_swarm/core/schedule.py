@@ -5,9 +5,13 @@ Times are seconds on any one clock that never goes back within a supervisor's li
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+SPACE_STEP_S = 5.0
+"""How soon to look again whether a full disk has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class Waiting:
     """A queued session: what it needs and what it would occupy.
 
     `follows_live` is true while the session whose conversation it continues lives.
+    After `queue_until_at` it has waited too long for a place, if its needs are met.
     """
 
     session: str
@@ -25,6 +30,7 @@ class Waiting:
     stop_wish: str | None = None
     ready_at: float = 0.0
     follows_live: bool = False
+    queue_until_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,16 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """Limits of one run: sessions at once, seconds between starts, moment it ends."""
+    """Limits of one run: sessions at once, seconds between starts, moment it ends.
+
+    A paused run starts nothing, nor does any on a disk with less room than it wants.
+    """
 
     concurrency: int
     spacing_s: float = 0.0
     ends_at: float | None = None
+    is_paused: bool = False
+    min_free_mib: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Snapshot:
 
     `waiting` is in the order in which sessions should start. `task_outcomes` holds,
     per run, the final outcome of tasks that are over. `last_start_at` holds the last
-    start per run id and per profile name.
+    start per run id and per profile name. `free_mib` is the room on the disk.
     """
 
     at: float
@@ -65,6 +76,7 @@ class Snapshot:
     profile_caps: Mapping[str, int] = field(default_factory=dict)
     profile_spacing_s: Mapping[str, float] = field(default_factory=dict)
     last_start_at: Mapping[str, float] = field(default_factory=dict)
+    free_mib: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +165,29 @@ class _Turn:
         reason = self.reason_to_cancel(waiting)
         if reason is not None:
             self.decisions.append(Cancel(waiting.session, *reason))
-        elif self.needs_met(waiting) and self.has_room(waiting):
-            ready_at = self.ready_at(waiting)
-            if ready_at > self.snapshot.at:
-                self.look_at(ready_at)
-            else:
-                self.start(waiting)
+        elif self.may_start(waiting):
+            self.consider_place(waiting)
+
+    def may_start(self, waiting: Waiting) -> bool:
+        is_paused = self.snapshot.runs[waiting.run].is_paused
+        return not is_paused and self.needs_met(waiting)
+
+    def consider_place(self, waiting: Waiting) -> None:
+        until_at = waiting.queue_until_at
+        is_late = until_at is not None and self.snapshot.at >= until_at
+        ready_at = self.ready_at(waiting)
+        if self.snapshot.free_mib < self.snapshot.runs[waiting.run].min_free_mib:
+            self.look_at(self.snapshot.at + SPACE_STEP_S)
+        elif self.has_room(waiting) and ready_at <= self.snapshot.at:
+            self.start(waiting)
+            return
+        elif self.has_room(waiting):
+            self.look_at(ready_at)
+        if is_late:
+            detail = "It waited longer for a place than queue_s allows."
+            self.decisions.append(Cancel(waiting.session, "queue_time", detail))
+        elif until_at is not None:
+            self.look_at(until_at)
 
     def reason_to_cancel(self, waiting: Waiting) -> tuple[str, str] | None:
         if waiting.stop_wish is not None:

@@ -101,8 +101,6 @@ class Recipe:
     asks: str | None = None
     errors: tuple[tuple[str, str], ...] = ()
     exit_errors: tuple[tuple[int, str], ...] = ()
-    first_output_s: float | None = None
-    silence_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,10 @@ class Task:
 
     `title` is the first line of what the person wrote, for reading. `check` is a shell
     line run on the committed state; `time_limit_s` bounds the worker, and the check,
-    each.
+    each. A worker may be silent for `first_output_s` at first and `silence_s` later,
+    the task wait `queue_s` for a place; None sets no bound. After a fault that may pass
+    it is tried `retries` times more, the first time after about `retry_delay_s`.
+    `result` is a JSON schema that the worker's answer must fit.
     """
 
     name: str
@@ -123,7 +124,12 @@ class Task:
     expect: Expect = Expect.CHANGES
     check: str | None = None
     time_limit_s: float = 1800.0
+    queue_s: float | None = None
+    first_output_s: float | None = None
+    silence_s: float | None = None
     retries: int = 0
+    retry_delay_s: float = 5.0
+    result: dict[str, Any] | None = None
 
 
 def may_resume_last(task: Task) -> bool:
@@ -144,6 +150,8 @@ _WORDS = (
     *("argv", "env_pass", "ok_exit_codes", "usage_files"),
     *("resume_argv", "resume_last_argv", "attach_argv", "warm_up_argv"),
 )
+# What earlier releases kept with the recipe and never used.
+_MOVED = ("first_output_s", "silence_s")
 
 
 def task_from_dict(data: dict[str, Any]) -> Task:
@@ -154,6 +162,8 @@ def task_from_dict(data: dict[str, Any]) -> Task:
     recipe = dict(data["recipe"])
     recipe["prompt_via"] = PromptVia(recipe["prompt_via"])
     recipe["permission"] = Permission(recipe.get("permission", Permission.EDIT))
+    for key in _MOVED:
+        recipe.pop(key, None)
     for key in _WORDS:
         if key in recipe:
             recipe[key] = tuple(recipe[key])

@@ -84,7 +84,7 @@ def bearers(name: str, value: str) -> list[ProcessIdentity]:
 
     Only Linux tells; elsewhere none are found.
     """
-    if sys.platform != "linux":
+    if not can_tell_bearers():
         return []
     mark = b"\0" + os.fsencode(f"{name}={value}") + b"\0"
     found: list[ProcessIdentity] = []
@@ -99,7 +99,7 @@ def bearers_below(name: str, prefix: str) -> dict[ProcessIdentity, str]:
 
     Only Linux tells; elsewhere none are found.
     """
-    if sys.platform != "linux":
+    if not can_tell_bearers():
         return {}
     mark = b"\0" + os.fsencode(f"{name}={prefix}")
     found: dict[ProcessIdentity, str] = {}
@@ -120,6 +120,11 @@ def command_lines() -> dict[int, bytes] | None:
     if sys.platform != "linux":
         return None
     return {pid: _words(pid) + _environ(pid) for pid in _linux_table()}
+
+
+def can_tell_bearers() -> bool:
+    """Whether the system tells which processes bear a variable."""
+    return sys.platform == "linux"
 
 
 def ancestors(pid: int) -> list[int]:

@@ -12,6 +12,7 @@ from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.platform import (
     ProcessIdentity,
     bearers,
+    can_tell_bearers,
     descendants,
     identity,
 )
@@ -28,10 +29,10 @@ QUIET_LOOKS = 3
 """A worker that is just being started bears its variable only after its exec."""
 
 
-def end_launch(files: LaunchFiles, name: str, value: str) -> int:
+def end_launch(files: LaunchFiles, name: str, value: str) -> bool:
     """End a launch that nobody follows any more, by its shim where that lives.
 
-    Returns how many processes had to be ended by force. Blocks for as long as the
+    Returns whether it is proved that nothing of it is left. Blocks for as long as the
     worker's grace, at most half a minute.
     """
     deadline = time.monotonic() + SHIM_LIMIT_S
@@ -41,14 +42,14 @@ def end_launch(files: LaunchFiles, name: str, value: str) -> int:
     return end_remains(files, name, value)
 
 
-def end_remains(files: LaunchFiles, name: str, value: str) -> int:
-    """End every process that a launch without a shim still has; return how many.
+def end_remains(files: LaunchFiles, name: str, value: str) -> bool:
+    """End every process that a launch without a shim still has.
 
-    Found by the worker's identity, by descent from it, and by the variable that they
-    bear in their environment. What the shim had half written goes too. Blocks for up to
-    ten seconds.
+    Returns whether it is proved that none is left. Found by the worker's identity, by
+    descent from it, and by the variable that they bear in their environment; where that
+    cannot be read, nothing is proved. What the shim had half written goes too. Blocks
+    for up to ten seconds.
     """
-    ended: set[ProcessIdentity] = set()
     deadline = time.monotonic() + LIMIT_S
     quiet = 0
     while quiet < QUIET_LOOKS and time.monotonic() < deadline:
@@ -57,10 +58,9 @@ def end_remains(files: LaunchFiles, name: str, value: str) -> int:
         for each in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(each.pid, signal.SIGKILL)
-        ended |= left
         time.sleep(STEP_S)
     remove_half_written(files)
-    return len(ended)
+    return quiet >= QUIET_LOOKS and can_tell_bearers()
 
 
 def _alive(files: LaunchFiles, name: str, value: str) -> set[ProcessIdentity]:

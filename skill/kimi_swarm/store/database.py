@@ -17,7 +17,7 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import database_path
 
 Connection = sqlite3.Connection
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 60.0
 ROOM_FOR_A_PAGE_BYTES = 65_536
 

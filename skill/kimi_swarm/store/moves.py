@@ -44,12 +44,14 @@ class StaleSessionError(SwarmError):
 class Findings:
     """What was learnt of a session's work by its end.
 
-    `head` is the commit that holds it, `detail` plain data: files, usage, check.
+    `head` is the commit that holds it, `detail` plain data: files, usage, check;
+    `result` the JSON text of an answer that fits its schema.
     """
 
     head: str | None = None
     summary: str | None = None
     detail: dict[str, Any] | None = None
+    result: str | None = None
 
 
 def note(
@@ -89,6 +91,7 @@ def move_session(
         "head": known.head,
         "summary": known.summary,
         "detail": None if known.detail is None else json.dumps(known.detail),
+        "result": known.result,
     }
     assignments = ", ".join(f"{name} = :{name}" for name in values)
     with transaction(connection):

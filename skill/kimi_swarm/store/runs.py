@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kimi_swarm.core.names import SessionId
 from kimi_swarm.core.task import Task, task_from_dict, task_to_dict
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.store.attempts import queue_first
 from kimi_swarm.store.database import transaction
 from kimi_swarm.store.moves import note
-from kimi_swarm.store.views import SessionRow, UnknownRunError
+from kimi_swarm.store.views import UnknownRunError
+
+
+class NameTakenError(SwarmError):
+    """Raised when a task that is added has the name of one that is there."""
+
+    code = "name_taken"
+
+    def __init__(self, run: str, names: Sequence[str]) -> None:
+        what = "a task" if len(names) == 1 else "tasks"
+        super().__init__(
+            f"Run {run} already has {what} named {', '.join(names)}; nothing was "
+            "added.",
+            remedy="Choose other names, or `retry` what is there.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,7 @@ class NewRun:
     wall_s: float | None
     plan: dict[str, Any]
     notes: Sequence[str] = ()
+    min_free_mib: int = 0
 
 
 def create_run(
@@ -41,8 +57,9 @@ def create_run(
     with transaction(connection):
         connection.execute(
             "INSERT INTO runs (id, name, state, repo, base, concurrency, spacing_s,"
-            " wall_s, profiles, plan, notes, created_at)"
-            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " wall_s, profiles, plan, notes, created_at, since_at, open_at,"
+            " min_free_mib)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run,
                 new.name,
@@ -55,15 +72,13 @@ def create_run(
                 json.dumps(new.plan),
                 json.dumps(list(new.notes)),
                 at,
+                at,
+                at,
+                new.min_free_mib,
             ),
         )
         note(connection, run, None, "run_started", at, {"name": new.name})
-        for place, task in enumerate(new.tasks):
-            connection.execute(
-                "INSERT INTO tasks (run, name, place, data) VALUES (?, ?, ?, ?)",
-                (run, task.name, place, json.dumps(task_to_dict(task))),
-            )
-            _queue(connection, SessionId(run, task.name), place, task, at=at)
+        _write_tasks(connection, run, new.tasks, first=0, at=at)
 
 
 def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, float | None]]:
@@ -77,66 +92,85 @@ def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _queue(
+def add_tasks(
     connection: sqlite3.Connection,
-    session: SessionId,
-    place: int,
-    task: Task,
+    run: str,
+    tasks: Sequence[Task],
+    plan: Mapping[str, Any],
     *,
     at: float,
-    ready_at: float = 0.0,
 ) -> None:
-    connection.execute(
-        "INSERT INTO sessions (id, run, task, attempt, place, profile, needs, state,"
-        " since_at, created_at, ready_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
-        (
-            str(session),
-            *session,
-            place,
-            task.recipe.profile,
-            " ".join(task.needs),
-            at,
-            at,
-            ready_at,
-        ),
-    )
-    note(connection, session.run, str(session), "queued", at, {})
+    """Add tasks to a run, each with a queued session; opens a run that was over.
 
-
-def queue_message(
-    connection: sqlite3.Connection, former: SessionRow, message: str, *, at: float
-) -> str:
-    """Queue a session that goes on with a former one's conversation; return its id.
-
-    A run that was over is running again. `former` must be its task's last session.
+    `plan` holds their part of the plan as written. All or nothing. Raises
+    UnknownRunError, NameTakenError.
     """
-    session = SessionId(former.run, former.task, former.attempt + 1)
     with transaction(connection):
+        known = tasks_of(connection, run)
+        if not known:
+            raise UnknownRunError(run)
+        names = {task.name for task in known}
+        if taken := [task.name for task in tasks if task.name in names]:
+            raise NameTakenError(run, taken)
+        open_run(connection, run, at=at)
+        note(connection, run, None, "tasks_added", at, {"count": len(tasks)})
+        _write_tasks(connection, run, tasks, first=len(known), at=at)
+        profiles, written = connection.execute(
+            "SELECT profiles, plan FROM runs WHERE id = ?", (run,)
+        ).fetchone()
+        profiles = {**json.loads(profiles), **_profiles(tasks)}
+        whole = json.loads(written)
+        whole["tasks"] = {**whole.get("tasks", {}), **plan}
         connection.execute(
-            "INSERT INTO sessions (id, run, task, attempt, place, profile, state,"
-            " since_at, created_at, follows, message)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
-            (
-                str(session),
-                *session,
-                former.place,
-                former.profile,
-                at,
-                at,
-                former.id,
-                message,
-            ),
+            "UPDATE runs SET profiles = ?, plan = ? WHERE id = ?",
+            (json.dumps(profiles), json.dumps(whole), run),
         )
-        note(connection, session.run, str(session), "queued", at, {})
-        reopened = connection.execute(
-            "UPDATE runs SET state = 'running', ended_at = NULL"
-            " WHERE id = ? AND state = 'done'",
-            (session.run,),
+
+
+def _write_tasks(
+    connection: sqlite3.Connection,
+    run: str,
+    tasks: Sequence[Task],
+    *,
+    first: int,
+    at: float,
+) -> None:
+    for place, task in enumerate(tasks, start=first):
+        connection.execute(
+            "INSERT INTO tasks (run, name, place, data) VALUES (?, ?, ?, ?)",
+            (run, task.name, place, json.dumps(task_to_dict(task))),
         )
-        if reopened.rowcount:
-            note(connection, session.run, None, "run_reopened", at, {})
-    return str(session)
+        queue_first(connection, run, place, task, at=at)
+
+
+def open_run(connection: sqlite3.Connection, run: str, *, at: float) -> None:
+    """Let a run that was over go on; its limits count from now. Does nothing else.
+
+    Inside the caller's transaction, who gives it something to do.
+    """
+    reopened = connection.execute(
+        "UPDATE runs SET state = 'running', ended_at = NULL, since_at = ?, open_at = ?"
+        " WHERE id = ? AND state = 'done'",
+        (at, at, run),
+    )
+    if reopened.rowcount:
+        note(connection, run, None, "run_reopened", at, {})
+
+
+def set_paused(
+    connection: sqlite3.Connection, run: str, *, is_paused: bool, at: float
+) -> bool:
+    """Let a run start nothing more, or start again; whether that changed anything."""
+    with transaction(connection):
+        changed = connection.execute(
+            "UPDATE runs SET paused_at = ?, open_at = ?"
+            " WHERE id = ? AND state = 'running' AND (paused_at IS NULL) = ?",
+            (at if is_paused else None, at, run, is_paused),
+        )
+        if changed.rowcount:
+            name = "run_paused" if is_paused else "run_resumed"
+            note(connection, run, None, name, at, {})
+    return bool(changed.rowcount)
 
 
 def task_of(connection: sqlite3.Connection, run: str, task: str) -> Task:

@@ -120,4 +120,25 @@ CREATE INDEX sessions_following ON sessions (run, place)
   WHERE state = 'queued' AND follows IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, SECOND)
+# A task is tried again as a new session (`tries` counts them, `ready_at` holds it back)
+# and may answer with a `result`. A run can be paused, and what it limits counts from
+# when it was opened last (`since_at`), or may start sessions again (`open_at`). It
+# starts nothing on a disk with less room than it wants.
+THIRD = """
+ALTER TABLE runs ADD COLUMN paused_at REAL;
+ALTER TABLE runs ADD COLUMN since_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN open_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN min_free_mib INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET since_at = created_at, open_at = created_at;
+ALTER TABLE sessions ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE sessions ADD COLUMN queue_s REAL;
+ALTER TABLE sessions ADD COLUMN result TEXT;
+DROP INDEX sessions_ready;
+CREATE INDEX sessions_ready ON sessions (run, profile, place)
+  WHERE state = 'queued' AND needs = '' AND stop_wish IS NULL AND follows IS NULL
+    AND ready_at = 0 AND queue_s IS NULL;
+CREATE INDEX sessions_timed ON sessions (run, place)
+  WHERE state = 'queued' AND (ready_at != 0 OR queue_s IS NOT NULL);
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD)

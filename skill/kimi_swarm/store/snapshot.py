@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kimi_swarm.core.schedule import Busy, RunLimits, Snapshot, Waiting
 
@@ -15,6 +16,7 @@ class _Run(NamedTuple):
 
     limits: RunLimits
     profiles: dict[str, dict[str, float | None]]
+    open_at: float
 
 
 def read_snapshot(
@@ -23,8 +25,12 @@ def read_snapshot(
     at: float,
     machine_cap: int,
     last_start_at: Mapping[str, float],
+    free_mib: int = sys.maxsize,
 ) -> Snapshot:
-    """Return all live sessions, oldest run first, with limits and outcomes so far."""
+    """Return all live sessions, oldest run first, with limits and outcomes so far.
+
+    `free_mib` is the room on the disk of the state folder.
+    """
     runs = _running(connection)
     caps, spacing_s = _profile_limits(runs)
     waiting = _waiting(connection, runs)
@@ -46,6 +52,7 @@ def read_snapshot(
         profile_caps=caps,
         profile_spacing_s=spacing_s,
         last_start_at=last_start_at,
+        free_mib=free_mib,
     )
 
 
@@ -53,10 +60,20 @@ _WAITING = (
     "SELECT place, id, run, task, profile, needs, stop_wish, ready_at, EXISTS ("
     "SELECT 1 FROM sessions AS former"
     " WHERE former.id = sessions.follows AND former.state != 'done'"
-    ") FROM sessions "
+    "), created_at, queue_s FROM sessions "
 )
 # One query for each reason to look at a queued session, each answered by an index.
-_REASONS = ("needs != ''", "stop_wish IS NOT NULL", "follows IS NOT NULL")
+_REASONS = (
+    "needs != ''",
+    "stop_wish IS NOT NULL",
+    "follows IS NOT NULL",
+    "(ready_at != 0 OR queue_s IS NOT NULL)",
+)
+_READY = (
+    _WAITING + "WHERE run = ? AND profile = ? AND state = 'queued' AND needs = ''"
+    " AND stop_wish IS NULL AND follows IS NULL AND ready_at = 0 AND queue_s IS NULL"
+    " ORDER BY place LIMIT ?"
+)
 
 
 def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[Waiting]:
@@ -66,7 +83,7 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
     places: the rest are left out, however many there are.
     """
     waiting: list[Waiting] = []
-    for run, (limits, profiles) in runs.items():
+    for run, (limits, profiles, open_at) in runs.items():
         rows = {
             row
             for reason in _REASONS
@@ -75,34 +92,64 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
             )
         }
         for profile in profiles:
-            rows.update(
-                connection.execute(
-                    _WAITING + "WHERE run = ? AND profile = ? AND state = 'queued'"
-                    " AND needs = '' AND stop_wish IS NULL AND follows IS NULL"
-                    " ORDER BY place LIMIT ?",
-                    (run, profile, limits.concurrency),
-                )
-            )
+            rows.update(connection.execute(_READY, (run, profile, limits.concurrency)))
         waiting += [
-            Waiting(
-                session, run, task, profile, tuple(needs.split()), wish, at, bool(w)
-            )
-            for _, session, _, task, profile, needs, wish, at, w in sorted(
-                rows, key=lambda row: row[0]
-            )
+            _read(connection, row, open_at)
+            for row in sorted(rows, key=lambda row: row[0])
         ]
     return waiting
+
+
+def _read(
+    connection: sqlite3.Connection, row: tuple[Any, ...], open_at: float
+) -> Waiting:
+    _, session, run, task, profile, needs, wish, ready_at, is_behind, at, queue_s = row
+    needed = tuple(needs.split())
+    queue_until_at = None
+    if queue_s is not None:
+        since_at = max(at, ready_at, open_at, _met_at(connection, run, needed))
+        queue_until_at = since_at + queue_s
+    return Waiting(
+        session,
+        run,
+        task,
+        profile,
+        needed,
+        stop_wish=wish,
+        ready_at=ready_at,
+        follows_live=bool(is_behind),
+        queue_until_at=queue_until_at,
+    )
+
+
+def _met_at(connection: sqlite3.Connection, run: str, needs: tuple[str, ...]) -> float:
+    """Return when the last of the needs ended, as far as they have."""
+    marks = ", ".join("?" * len(needs))
+    (at,) = connection.execute(
+        "SELECT max(ended_at) FROM sessions"  # noqa: S608 question marks
+        f" WHERE run = ? AND task IN ({marks})",
+        (run, *needs),
+    ).fetchone()
+    return float(at or 0.0)
 
 
 def _running(connection: sqlite3.Connection) -> dict[str, _Run]:
     """Return the limits and profiles of runs that are not over, oldest first."""
     runs: dict[str, _Run] = {}
-    for run, concurrency, gap_s, wall_s, created_at, profiles in connection.execute(
-        "SELECT id, concurrency, spacing_s, wall_s, created_at, profiles FROM runs"
-        " WHERE state = 'running' ORDER BY created_at"
+    for row in connection.execute(
+        "SELECT id, concurrency, spacing_s, wall_s, since_at, open_at, paused_at,"
+        " min_free_mib, profiles FROM runs WHERE state = 'running' ORDER BY created_at"
     ):
-        ends_at = None if wall_s is None else created_at + wall_s
-        runs[run] = _Run(RunLimits(concurrency, gap_s, ends_at), json.loads(profiles))
+        run, concurrency, gap_s, wall_s, since_at, open_at, paused_at, *rest = row
+        min_free_mib, profiles = rest
+        limits = RunLimits(
+            concurrency,
+            gap_s,
+            ends_at=None if wall_s is None else since_at + wall_s,
+            is_paused=paused_at is not None,
+            min_free_mib=min_free_mib,
+        )
+        runs[run] = _Run(limits, json.loads(profiles), open_at)
     return runs
 
 

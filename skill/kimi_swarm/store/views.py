@@ -47,6 +47,7 @@ class RunRow(Row):
     base: str | None
     created_at: float
     ended_at: float | None
+    paused_at: float | None
     counts: dict[str, int]
 
     @property
@@ -90,6 +91,8 @@ class SessionRow(Row):
     follows: str | None
     message: str | None
     asking: str | None
+    ready_at: float
+    tries: int
 
 
 class EventRow(Row):
@@ -146,8 +149,8 @@ def _runs(
     connection: sqlite3.Connection, clause: str, argument: object
 ) -> list[RunRow]:
     found = connection.execute(
-        "SELECT id, name, state, repo, base, created_at, ended_at FROM runs "  # noqa: S608 ours
-        + clause,
+        "SELECT id, name, state, repo, base, created_at, ended_at, paused_at"  # noqa: S608 ours
+        " FROM runs " + clause,
         (argument,),
     ).fetchall()
     return [RunRow._make((*row, _counts(connection, row[0]))) for row in found]
@@ -216,6 +219,35 @@ def live_runs(connection: sqlite3.Connection) -> list[str]:
     return [run for (run,) in rows]
 
 
+def is_last_wanted(connection: sqlite3.Connection, session: str) -> bool:
+    """Whether a session is its task's last, and nobody wished it to stop."""
+    (is_last,) = connection.execute(
+        "SELECT NOT EXISTS (SELECT 1 FROM sessions AS other"
+        " JOIN sessions AS this ON this.run = other.run AND this.task = other.task"
+        " WHERE this.id = ?1"
+        " AND (other.attempt > this.attempt OR this.stop_wish IS NOT NULL))",
+        (session,),
+    ).fetchone()
+    return bool(is_last)
+
+
+def wants_supervisor(connection: sqlite3.Connection) -> bool:
+    """Whether there is anything that only a supervisor can do.
+
+    A paused run waits for a person; but what runs in it must be looked after, its time
+    limit kept, and wishes to stop fulfilled.
+    """
+    (wants,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'running'"
+        " AND (paused_at IS NULL OR wall_s IS NOT NULL))"
+        " OR EXISTS (SELECT 1 FROM sessions"
+        " WHERE state IN ('starting', 'running', 'stopping'))"
+        " OR EXISTS (SELECT 1 FROM sessions"
+        " WHERE state = 'queued' AND stop_wish IS NOT NULL)"
+    ).fetchone()
+    return bool(wants)
+
+
 def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
     """Return how far an asker has read a scope; 0 at first."""
     row = connection.execute(
@@ -227,6 +259,14 @@ def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
 def live_sessions(connection: sqlite3.Connection) -> list[SessionRow]:
     """Return every session that is not over, oldest first."""
     return _sessions(connection, "state != ? ORDER BY created_at, place", "done")
+
+
+def result_of(connection: sqlite3.Connection, session: str) -> str | None:
+    """Return the JSON text of a session's result, None where there is none."""
+    found = connection.execute(
+        "SELECT result FROM sessions WHERE id = ?", (session,)
+    ).fetchone()
+    return found[0] if found else None
 
 
 def dialect_of(connection: sqlite3.Connection, row: SessionRow) -> str:

@@ -29,8 +29,12 @@ class Environments:
     def keep(
         self, run: str, env: Mapping[str, str], live: Callable[[], Iterable[str]]
     ) -> list[str]:
-        """Remember a run's values; now and then forget, and return, runs long over."""
-        self._by_run[run] = env
+        """Remember a run's values; now and then forget, and return, runs long over.
+
+        What was known and is not given again stays: who lets a run go on may lack it.
+        """
+        before = self._by_run.get(run)
+        self._by_run[run] = env if before is None else {**before, **env}
         if len(self._by_run) <= 2 * KEPT_RUNS:
             return []
         alive = set(live())

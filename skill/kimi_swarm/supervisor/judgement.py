@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from kimi_swarm.core.evidence import Facts, Verdict, judge, remedy
 from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.store.moves import Findings
+from kimi_swarm.supervisor.again import Judged, attempt_of
 from kimi_swarm.supervisor.hearing import hear
 from kimi_swarm.supervisor.prepare import Seat
 from kimi_swarm.workers.plain import clip
@@ -29,7 +30,8 @@ class Evidence:
     """Where to look: the session, its workspace, and how its worker ended.
 
     `stop_cause` tells why the session was told to end, if it was by then; `env` is the
-    worker's environment; `run_limit_s` is how long the run may take.
+    worker's environment; `run_limit_s` is how long the run may take. `is_proved_dead`
+    says that no process of it can be left.
     """
 
     seat: Seat
@@ -39,13 +41,7 @@ class Evidence:
     stop_cause: Callable[[], str | None]
     env: Mapping[str, str] = field(default_factory=dict)
     run_limit_s: float | None = None
-
-
-class Judged(NamedTuple):
-    """A verdict with what was found on the way."""
-
-    verdict: Verdict
-    findings: Findings
+    is_proved_dead: bool = True
 
 
 async def look_at_work(evidence: Evidence, check: Check) -> Judged:
@@ -78,15 +74,17 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
         verdict = judge(facts)
     detail = _detail(facts, verdict, changed, record)
     summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
-    return Judged(verdict, Findings(head, summary, detail))
+    attempt = attempt_of(facts, verdict, task, is_proved_dead=evidence.is_proved_dead)
+    findings = Findings(head, summary, detail)
+    return Judged(verdict, findings, facts.exit_code, attempt)
 
 
 def _limits_s(evidence: Evidence) -> dict[str, float]:
     task = evidence.seat.task
     limits_s = {
         "time_limit": task.time_limit_s,
-        "first_output": task.recipe.first_output_s,
-        "stalled": task.recipe.silence_s,
+        "first_output": task.first_output_s,
+        "stalled": task.silence_s,
         "run_time_limit": evidence.run_limit_s,
     }
     return {reason: limit_s for reason, limit_s in limits_s.items() if limit_s}

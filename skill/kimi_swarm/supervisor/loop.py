@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -14,6 +15,7 @@ from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import Zygote
+from kimi_swarm.process.machine import MIB, free_bytes
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.store.database import (
     Connection,
@@ -28,7 +30,9 @@ from kimi_swarm.store.views import (
     live_sessions,
     run_row,
     session_row,
+    wants_supervisor,
 )
+from kimi_swarm.supervisor.again import Judged, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.tend import Tender
@@ -71,7 +75,7 @@ class Supervisor:
             self._take_over(group)
             while True:
                 look_again_at = self._turn(group)
-                is_idle = not self._tenders and not live_runs(self.connection)
+                is_idle = not (self._tenders or wants_supervisor(self.connection))
                 timeout_s = idle_s if is_idle else _seconds_until(look_again_at)
                 if not await self._sleep(timeout_s) and is_idle:
                     break
@@ -86,6 +90,16 @@ class Supervisor:
             row = move_session(self.connection, session, move, findings=findings)
         self.door.tell_watchers()
         return row
+
+    def finish(self, session: SessionRow, ended: Ended, judged: Judged) -> None:
+        """Write a session's end, and queue another try if there should be one."""
+        with words_for_errors(self.home), transaction(self.connection):
+            chance = random.random()  # noqa: S311 it parts crowds, and hides nothing
+            findings = try_again(
+                self.connection, session, judged, at=ended.at, chance=chance
+            )
+            move_session(self.connection, session, ended, findings=findings)
+        self.door.tell_watchers()
 
     def note_question(self, session: str, question: str | None) -> None:
         """Write down what a worker waits to be answered, None when it was."""
@@ -137,6 +151,7 @@ class Supervisor:
                 at=now(),
                 machine_cap=MACHINE_CAP,
                 last_start_at=self._last_start_at,
+                free_mib=free_bytes(self.home) // MIB,
             )
             agenda = schedule(snapshot)
             with words_for_errors(self.home), transaction(self.connection):

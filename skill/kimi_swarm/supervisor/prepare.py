@@ -217,8 +217,8 @@ async def make_spec(
         time_limit_s=seat.task.time_limit_s,
         grace_s=recipe.grace_s,
         asks=(recipe.asks or ASKS) if recipe.pty else None,
-        first_output_s=recipe.first_output_s,
-        silence_s=recipe.silence_s,
+        first_output_s=seat.task.first_output_s,
+        silence_s=seat.task.silence_s,
     )
 
 

@@ -17,7 +17,7 @@ from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import open_database
 from kimi_swarm.store.runs import tasks_of
-from kimi_swarm.store.views import live_runs
+from kimi_swarm.store.views import wants_supervisor
 from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.loop import Supervisor
 
@@ -64,7 +64,7 @@ async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> in
             supervisor = Supervisor(home, connection, environments)
             await supervisor.run(idle_s=idle_s, on_ready=on_ready)
             # The door is shut now: whoever came while it was closing is seen here.
-            if not live_runs(connection):
+            if not wants_supervisor(connection):
                 return 0
     finally:
         connection.close()

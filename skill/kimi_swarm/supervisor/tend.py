@@ -50,6 +50,7 @@ from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow, session_row
+from kimi_swarm.supervisor.again import Judged
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
     FOLDER_VARIABLE,
@@ -77,6 +78,10 @@ class Desk(Protocol):
         self, session: SessionRow, move: Move, findings: Findings | None = None
     ) -> SessionRow:
         """Write a session's next state."""
+        ...
+
+    def finish(self, session: SessionRow, ended: Ended, judged: Judged) -> None:
+        """Write a session's end, and queue another try if there should be one."""
         ...
 
     def environment_of(self, run: str) -> Mapping[str, str]:
@@ -112,6 +117,7 @@ class Tender:
         self._stop_wanted = anyio.Event()
         self._ports: tuple[int, ...] = ()
         self._env: dict[str, str] = {}
+        self._is_proved_dead = True
 
     def stop(self, cause: str) -> None:
         """Tell the session to end; saying it again changes nothing."""
@@ -127,22 +133,21 @@ class Tender:
         if self._cause is not None:
             self._stop_wanted.set()
         try:
-            verdict, findings, exit_code = await self._live()
+            judged = await self._live()
         except SwarmError as error:
-            verdict = self._verdict_of(error)
-            findings = Findings(detail={"sentence": str(error), "remedy": error.remedy})
-            exit_code = None
+            told = {"sentence": str(error), "remedy": error.remedy}
+            judged = Judged(self._verdict_of(error), Findings(detail=told))
         except Exception as error:  # noqa: BLE001 one session's trouble ends that one
             if not isinstance(error, OSError):
                 traceback.print_exc()
             reason = "system_error" if isinstance(error, OSError) else "defect"
-            verdict = Verdict(Outcome.FAILED, reason)
-            findings = Findings(detail={"sentence": f"{type(error).__name__}: {error}"})
-            exit_code = None
-        ended = Ended(now(), verdict.outcome, verdict.reason, exit_code)
+            told = {"sentence": f"{type(error).__name__}: {error}"}
+            judged = Judged(Verdict(Outcome.FAILED, reason), Findings(detail=told))
+        verdict = judged.verdict
+        ended = Ended(now(), verdict.outcome, verdict.reason, judged.exit_code)
         self._desk.ports.give_back(self._ports)
         reach("supervisor.before_ended")
-        self._desk.move(self._row, ended, findings)
+        self._desk.finish(self._row, ended, judged)
         reach("supervisor.after_ended")
         for name in LAUNCHES:
             tidy(LaunchFiles(f"{self._seat.folder}/{name}"))
@@ -155,7 +160,7 @@ class Tender:
             return Verdict(Outcome.CANCELLED, self._cause)
         return Verdict(Outcome.FAILED, error.code)
 
-    async def _live(self) -> tuple[Verdict, Findings, int | None]:
+    async def _live(self) -> Judged:
         if self._row.state == "starting":
             reach("supervisor.after_chosen")
             await self._get_ready()
@@ -165,11 +170,16 @@ class Tender:
         tree = await tree_of(self._desk.connection, self._seat, place)
         limit_s = time_limit_of(self._desk.connection, self._row.run)
         evidence = Evidence(
-            self._seat, place, tree, record, lambda: self._cause, self._env, limit_s
+            self._seat,
+            place,
+            tree,
+            record,
+            lambda: self._cause,
+            self._env,
+            limit_s,
+            self._is_proved_dead,
         )
-        verdict = await look_at_work(evidence, self._check)
-        exit_code = None if record is None else record.exit_code
-        return verdict.verdict, verdict.findings, exit_code
+        return await look_at_work(evidence, self._check)
 
     async def _get_ready(self) -> None:
         setup = self._seat.task.workspace.setup if self._row.follows is None else None
@@ -248,7 +258,7 @@ class Tender:
             if record is not None or read_shim(files) is not None:
                 break
         if record is None:
-            await anyio.to_thread.run_sync(
+            self._is_proved_dead = await anyio.to_thread.run_sync(
                 end_remains, files, FOLDER_VARIABLE, self._seat.folder
             )
         return record

@@ -92,8 +92,6 @@ def _with_terms(recipe: Recipe, profile: Profile) -> Recipe:
         exit_errors=tuple(
             (one.exit_code, one.failure.value) for one in symptoms if one.exit_code
         ),
-        first_output_s=profile.first_output_s,
-        silence_s=profile.silence_s,
     )
 
 

@@ -1,0 +1,64 @@
+"""pause and resume: let a run start nothing more, and let it start again."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import existing, passed_values
+from kimi_swarm.errors import SwarmError
+from kimi_swarm.process.clock import now
+from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.store.runs import set_paused, tasks_of
+from kimi_swarm.store.views import run_row, sessions_of
+
+
+class RunOverError(SwarmError):
+    """Raised when a run that is to be paused or resumed is over."""
+
+    code = "run_over"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"Run {run} is over; there is nothing to pause or resume.",
+            remedy=f"`retry {run}` does again what failed.",
+        )
+
+
+class Paused(NamedTuple):
+    """A run that was paused or resumed: what works on, and what waits.
+
+    `is_changed` is false where it stood so already.
+    """
+
+    run: str
+    is_paused: bool
+    is_changed: bool
+    at_work: int
+    waiting: int
+
+
+def pause(home: str, run: str) -> Paused:
+    """Let a run start nothing more; what is at work goes on to its end.
+
+    A run's time limit goes on counting. Raises UnknownRunError, RunOverError.
+    """
+    return _set(home, run, is_paused=True)
+
+
+def resume(home: str, run: str) -> Paused:
+    """Let a paused run start sessions again. Raises UnknownRunError, RunOverError."""
+    return _set(home, run, is_paused=False)
+
+
+def _set(home: str, run: str, *, is_paused: bool) -> Paused:
+    with existing(home, run) as connection:
+        if run_row(connection, run).state == "done":
+            raise RunOverError(run)
+        is_changed = set_paused(connection, run, is_paused=is_paused, at=now())
+        states = [row.state for row in sessions_of(connection, run)]
+        env = passed_values(tasks_of(connection, run))
+    if not is_paused:
+        ensure_supervisor(home, run=run, env=env)
+    waiting = states.count("queued")
+    at_work = len(states) - waiting - states.count("done")
+    return Paused(run, is_paused, is_changed, at_work, waiting)

@@ -1,0 +1,77 @@
+"""Another try of a task whose session failed by something that may pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from kimi_swarm.core.evidence import Facts, Verdict
+from kimi_swarm.core.retry import Attempt, Retry, next_try
+from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.store.attempts import queue_retry
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.moves import Findings
+from kimi_swarm.store.runs import task_of
+from kimi_swarm.store.views import SessionRow, is_last_wanted
+
+
+class Judged(NamedTuple):
+    """A verdict with what was found on the way; `attempt` if another try may follow."""
+
+    verdict: Verdict
+    findings: Findings
+    exit_code: int | None = None
+    attempt: Attempt | None = None
+
+
+def attempt_of(
+    facts: Facts, verdict: Verdict, task: Task, *, is_proved_dead: bool
+) -> Attempt:
+    """Fold what is known of an ended session to what a retry depends on."""
+    transcript = facts.transcript
+    code = facts.exit_code
+    is_refused = facts.has_finish and code not in facts.ok_exit_codes
+    recipe = task.recipe
+    return Attempt(
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        failure=None if transcript.failure is None else transcript.failure.failure,
+        has_output=bool(transcript.last_text.strip() or transcript.tool_calls),
+        has_crashed=code is not None and (code < 0 or is_refused),
+        is_proved_dead=is_proved_dead,
+        is_apart=task.workspace.mode is not WorkspaceMode.SHARED,
+        can_resume=bool(recipe.resume_argv and transcript.conversation),
+    )
+
+
+def try_again(
+    connection: Connection, row: SessionRow, judged: Judged, *, at: float, chance: float
+) -> Findings:
+    """Queue another try if there should be one; return the findings that tell of it.
+
+    Inside the transaction in which the session ends, so that nobody ever sees a task
+    that is to be tried again as failed, or its run as over.
+    """
+    findings = judged.findings
+    if judged.verdict.outcome is Outcome.SUCCEEDED or judged.attempt is None:
+        return findings
+    if not is_last_wanted(connection, row.id):
+        return findings
+    task = task_of(connection, row.run, row.task)
+    retry = next_try(
+        judged.attempt,
+        tries=row.tries,
+        retries=task.retries,
+        delay_s=task.retry_delay_s,
+        chance=chance,
+    )
+    if retry is None:
+        return findings
+    session = queue_retry(connection, row, task, retry, at=at)
+    detail = {**(findings.detail or {}), "retry": _told(session, retry)}
+    return replace(findings, detail=detail)
+
+
+def _told(session: str, retry: Retry) -> dict[str, object]:
+    return {"session": session, "delay_s": retry.delay_s, "resumes": retry.resumes}
