@@ -90,3 +90,32 @@ def assert_a_person_can_join(workers: Swarm, session: dict[str, Any]) -> None:
     assert helped.returncode == 0, helped
     assert "--session" in helped.stdout + helped.stderr
     assert os.access(words[0], os.X_OK)
+
+
+def test_kimi_code_that_was_killed_goes_on_though_it_never_told_its_id(
+    workers: Swarm, model: ScriptedModel, repository: Path
+) -> None:
+    prompt = f"WRITE first.txt one\nRUN {WAIT_FOR_GATE}"
+    run = workers.spawn(
+        write_plan(repository, {"only": {"prompt": prompt, "profile": "kimi"}})
+    )
+    first = f"{run}/only"
+    # It is in the shell command when the model was asked for it and has answered.
+    wait_until(lambda: any(asked_for_shell(one) for one in model.requests))
+    workers.call("kill", first)
+    assert "conversation" not in all_sessions(workers, run)[first]
+
+    sent = workers.ask("send", first, "WRITE second.txt two")
+    workers.ended(run)
+
+    done = all_sessions(workers, run)[sent["session"]]
+    assert (done["outcome"], done["reason"]) == ("succeeded", "changes")
+    assert done["conversation"]
+    heard = json.dumps(model.bodies[-1]["messages"])
+    assert heard.count("WRITE first.txt one") == 1
+    for name, words in (("first", "one"), ("second", "two")):
+        assert git(repository, "show", f"{done['branch']}:{name}.txt") == f"{words}\n"
+
+
+def asked_for_shell(request: dict[str, Any]) -> bool:
+    return (request.get("step") or [""])[0] == "RUN"

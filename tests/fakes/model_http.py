@@ -28,13 +28,31 @@ ERRORS = {
     429: ("rate_limit_reached_error", RATE_LIMIT.format("organization max RPM: 3", 1)),
     529: ("engine_overloaded_error", "The engine is overloaded, try again later"),
 }
-COUNTED = re.compile(r"(\d{3})(?:x(\d+))?(?:ra(\d+))?$")
+FAULT = re.compile(r"(\d{3}|[a-z]+[\d.]*?)(?:x(\d+))?(?:ra(\d+))?(?:@(\d+))?", re.ASCII)
 
 
 class Fault(NamedTuple):
-    """What breaks a request, from its short name in a script."""
+    """What breaks a request: what, how often, after how many steps.
+
+    `times` 0 is for ever; `wait_s` is what a status is sent with as `Retry-After`.
+    """
 
     name: str
+    times: int = 0
+    wait_s: int | None = None
+    after: int = 0
+
+    @classmethod
+    def read(cls, spec: str) -> Fault:
+        """Read the short form that stands in a script."""
+        found = FAULT.fullmatch(spec)
+        if found is None:
+            return cls(spec)
+        name, times, wait_s, after = found.groups()
+        once = 1 if name in {"drop", "dropeof"} else 0
+        return cls(
+            name, int(times or once), int(wait_s) if wait_s else None, int(after or 0)
+        )
 
     def number(self, word: str) -> float | None:
         """The number behind a word: 30.0 for `hang30`, None for another word."""
@@ -130,9 +148,9 @@ class Handler(BaseHTTPRequestHandler):
             message = RATE_LIMIT.format(limit, 1)
             return self.send_error_json(429, message=message, retry_after_s=1)
         turn = take_turn(body)
-        fault = Fault(turn.script.fault or "")
+        fault = Fault.read(turn.script.fault or "")
         record.update(script=turn.script.key, fault=turn.script.fault)
-        if fault.name and (broken := self.break_off(turn, fault, body)):
+        if self.is_due(turn, fault) and (broken := self.break_off(fault, body)):
             return broken
         if not any(one.get("tool_calls") for one in body["messages"]):
             record["met"] = model.meet(turn)
@@ -144,14 +162,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(200, whole(body, turn.answer, usage))
         return 200
 
-    def break_off(self, turn: Turn, fault: Fault, body: dict[str, Any]) -> Any:
-        """Break the request as its fault says; gives what was done, None if nothing."""
+    def is_due(self, turn: Turn, fault: Fault) -> bool:
+        """Whether a request meets the fault: it counts those that do."""
+        if not fault.name or turn.done < fault.after:
+            return False
         times = self.server.model.count_fault(turn, fault.name)
-        if counted := COUNTED.match(fault.name):
-            if counted[2] and times > int(counted[2]):
-                return None
-            wait = int(counted[3]) if counted[3] else None
-            return self.send_error_json(int(counted[1]), retry_after_s=wait)
+        return not fault.times or times <= fault.times
+
+    def break_off(self, fault: Fault, body: dict[str, Any]) -> Any:
+        """Break the request as its fault says; gives what was done, None if nothing."""
+        if fault.name.isdigit():
+            return self.send_error_json(int(fault.name), retry_after_s=fault.wait_s)
         if (silence_s := fault.number("hang")) is not None:
             self.server.model.closing.wait(silence_s)
             return None
@@ -159,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_bytes(200, b"<html>bad gateway</html>", "text/html")
             return fault.name
         stall_s = fault.number("stall")
-        if stall_s or (fault.name in {"drop", "dropeof"} and times == 1):
+        if stall_s or fault.name in {"drop", "dropeof"}:
             is_framed = fault.name != "dropeof"
             self.cut_short(body, is_framed=is_framed, silence_s=stall_s or 0.0)
             return fault.name

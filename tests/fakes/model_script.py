@@ -74,11 +74,15 @@ class ToolCall(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The answer to one request: a tool call, or text; `step` is what it serves."""
+    """The answer to one request: a tool call, or text; `step` is what it serves.
+
+    `done` counts the steps that were done before.
+    """
 
     script: Script
     answer: ToolCall | str
     step: Step | None = None
+    done: int = 0
 
 
 def content_for(path: str, line: str) -> str:
@@ -146,8 +150,8 @@ def take_turn(body: Mapping[str, Any]) -> Turn:
     if done < len(steps):
         step = steps[done]
         call = _call(tools, step)
-        return Turn(script, call or f"No tool here for {step.word}.", step)
-    return Turn(script, script.say or f"DONE {len(steps)} step(s)")
+        return Turn(script, call or f"No tool here for {step.word}.", step, done)
+    return Turn(script, script.say or f"DONE {len(steps)} step(s)", done=done)
 
 
 def offered(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

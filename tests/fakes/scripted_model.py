@@ -13,7 +13,8 @@ step a request; a directive is a line that begins with one of these words:
                           30 s, `stall30` the same after the first chunk, and then a
                           cut, `slow50` 50 ms between chunks, `drop` once a stream cut
                           in the middle, `dropeof` once one that ends early but
-                          cleanly, `badjson` a web page
+                          cleanly, `badjson` a web page; with `x2` twice only, with
+                          `@1` at the end not before one step is done: `429x4ra1@1`
 
 A line "Create `path` ...", "Write `path` ..." or "Update `path` ... from `a`, `b`"
 asks for a file too: `a` and `b` are read and `content_for(path, line)` is written. A

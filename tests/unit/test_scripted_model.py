@@ -159,6 +159,14 @@ def test_a_counted_fault_ends_and_says_when_to_come_back() -> None:
     assert other[0] == 500
 
 
+def test_a_fault_may_wait_until_some_steps_are_done() -> None:
+    prompt = "FAULT 500x1@1\nWRITE a.txt a\nWRITE b.txt b"
+    with ScriptedModel() as model:
+        got = [ask(model, prompt)[0]]
+        got += [ask(model, prompt, *done("ok"))[0] for _ in range(2)]
+    assert got == [200, 500, 200]
+
+
 def test_a_dropped_end_looks_whole_and_a_dropped_middle_does_not() -> None:
     with ScriptedModel() as model:
         _, _, raw = ask(model, "FAULT dropeof\nSAY hi", stream=True)
