@@ -118,4 +118,4 @@ def test_kimi_code_that_was_killed_goes_on_though_it_never_told_its_id(
 
 
 def asked_for_shell(request: dict[str, Any]) -> bool:
-    return (request.get("step") or [""])[0] == "RUN"
+    return bool(request.get("step") and request["step"][0] == "RUN")
