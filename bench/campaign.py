@@ -48,6 +48,10 @@ def main(words: list[str]) -> int:
 def table_of(victim: str, totals: Totals) -> Table:
     """Tell a campaign's totals; the last rows should all be nought."""
     kills = ", ".join(f"{count} {kind}" for kind, count in totals.kills.items())
+    flying = ", ".join(
+        f"{count / max(1, totals.kills.total()):.1f} {state}"
+        for state, count in totals.in_flight.items()
+    )
     ends = ", ".join(f"{count} {name}" for name, count in totals.outcomes.items())
     return Table(
         f"campaign against {victim}",
@@ -65,7 +69,7 @@ def table_of(victim: str, totals: Totals) -> Table:
         ],
         (
             f"seed {totals.seed}, {totals.wall_s:.0f} s",
-            f"killed: {kills}",
+            f"killed: {kills}; under way at a kill, on average: {flying}",
             f"outcomes: {ends}",
         ),
     )

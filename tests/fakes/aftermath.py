@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from kimi_swarm.core.names import parse_session
-from kimi_swarm.core.session import MOVES, replay
+from kimi_swarm.core.session import MOVES, IllegalMoveError, replay
 from kimi_swarm.location import session_folder
 from kimi_swarm.process.locks import is_locked
 from kimi_swarm.process.records import LaunchFiles, read_exit
@@ -79,8 +79,11 @@ def _bad_end(connection: Connection, row: SessionRow) -> list[str]:
 
 def _bad_replay(connection: Connection, row: SessionRow) -> list[str]:
     events = events_after(connection, row.id, 0, names=tuple(MOVES))
-    told = replay(row.created_at, [move_of(event) for event in events])
     state = state_of(row)
+    try:
+        told = replay(row.created_at, [move_of(event) for event in events])
+    except IllegalMoveError as error:
+        return [f"{row.id} has a diary that cannot be: {error}"]
     return [] if told == state else [f"{row.id} is {state}, its diary says {told}"]
 
 

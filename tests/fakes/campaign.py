@@ -18,7 +18,7 @@ from fakes.chores import Chore, Ledger, draw_chores, unexplained, written
 from fakes.swarm import LIMIT_S, Swarm
 from fakes.victims import FINDERS, end_by_force
 from kimi_swarm.store.database import Connection, open_database
-from kimi_swarm.store.views import live_runs, recent_runs
+from kimi_swarm.store.views import live_runs, live_sessions, recent_runs
 
 TASKS = 80
 RUNS_AT_ONCE = 3
@@ -30,12 +30,16 @@ DRAIN_LIMIT_S = 300.0
 
 
 class Totals(NamedTuple):
-    """What a campaign did and found; every list of wrongs should be empty."""
+    """What a campaign did and found; every list of wrongs should be empty.
+
+    `in_flight` sums the sessions by state that were under way at each kill.
+    """
 
     seed: int
     wall_s: float
     runs: int
     kills: Counter[str]
+    in_flight: Counter[str]
     outcomes: Counter[str]
     doubles: list[str]
     wrong_ends: list[str]
@@ -72,6 +76,7 @@ class Campaign:
         self.dice = random.Random(seed)  # noqa: S311 repeatable, not secret
         self.plans: dict[str, dict[str, Chore]] = {}
         self.kills: Counter[str] = Counter()
+        self.in_flight: Counter[str] = Counter()
         self.struck: set[tuple[str, str]] = set()
         self.spawning: subprocess.Popen[str] | None = None
         (swarm.folder / "held").mkdir()
@@ -133,6 +138,9 @@ class Campaign:
             victim = FINDERS[kind](self.swarm.home, store, self.dice)
         if victim is not None and end_by_force(victim):
             self.kills[kind] += 1
+            self.in_flight.update(
+                row.state for row in live_sessions(store) if row.state != "queued"
+            )
             self.struck |= {(kind, victim.session)} if victim.session else set()
         if caller is not None:
             _heed(caller)
@@ -165,6 +173,7 @@ class Campaign:
             wall_s=wall_s,
             runs=len(names),
             kills=self.kills,
+            in_flight=self.in_flight,
             outcomes=aftermath.outcomes(),
             doubles=ledger.doubles,
             wrong_ends=[
