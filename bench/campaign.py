@@ -16,8 +16,9 @@ VICTIMS = {
     "shim": ("shim",),
     "zygote": ("zygote",),
     "worker": ("worker",),
+    "everything": ("everything",),
     "others": ("shim", "zygote", "worker"),
-    "mixed": ("supervisor", "shim", "zygote", "worker"),
+    "mixed": ("supervisor", "shim", "zygote", "worker", "everything"),
 }
 SHOWN = 20
 
@@ -49,7 +50,7 @@ def table_of(victim: str, totals: Totals) -> Table:
     """Tell a campaign's totals; the last rows should all be nought."""
     kills = ", ".join(f"{count} {kind}" for kind, count in totals.kills.items())
     flying = ", ".join(
-        f"{count / max(1, totals.kills.total()):.1f} {state}"
+        f"{count / max(1, totals.strikes):.1f} {state}"
         for state, count in totals.in_flight.items()
     )
     ends = ", ".join(f"{count} {name}" for name, count in totals.outcomes.items())

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fakes.aftermath import Aftermath, left_worktrees
 from fakes.chores import Chore, Ledger, draw_chores, unexplained, written
 from fakes.swarm import LIMIT_S, Swarm
-from fakes.victims import FINDERS, end_by_force
+from fakes.victims import Victim, end_by_force, find_victims
 from kimi_swarm.store.database import Connection, open_database
 from kimi_swarm.store.views import live_runs, live_sessions, recent_runs
 
@@ -32,12 +32,14 @@ DRAIN_LIMIT_S = 300.0
 class Totals(NamedTuple):
     """What a campaign did and found; every list of wrongs should be empty.
 
-    `in_flight` sums the sessions by state that were under way at each kill.
+    A strike against everything is several kills at once; `in_flight` sums the sessions
+    by state that were under way at each strike.
     """
 
     seed: int
     wall_s: float
     runs: int
+    strikes: int
     kills: Counter[str]
     in_flight: Counter[str]
     outcomes: Counter[str]
@@ -76,6 +78,7 @@ class Campaign:
         self.dice = random.Random(seed)  # noqa: S311 repeatable, not secret
         self.plans: dict[str, dict[str, Chore]] = {}
         self.kills: Counter[str] = Counter()
+        self.strikes = 0
         self.in_flight: Counter[str] = Counter()
         self.struck: set[tuple[str, str]] = set()
         self.spawning: subprocess.Popen[str] | None = None
@@ -83,17 +86,17 @@ class Campaign:
         swarm.repository()
 
     def run(self, *, kills: int, sessions: int) -> Totals:
-        """Kill at least so often while at least so many sessions flow; then look."""
+        """Strike at least so often while at least so many sessions flow; then look."""
         began = time.monotonic()
         self._feed()
         self._heed_spawn()
         store = open_database(str(self.swarm.home), create=False)
         assert store is not None
         try:
-            while self.kills.total() < kills or len(self.plans) * TASKS < sessions:
+            while self.strikes < kills or len(self.plans) * TASKS < sessions:
                 if len(live_runs(store)) < RUNS_AT_ONCE:
                     self._feed()
-                if self.kills.total() < kills:
+                if self.strikes < kills:
                     self._strike(store)
                 else:
                     self.swarm.call("list")
@@ -124,24 +127,26 @@ class Campaign:
             self.spawning = None
 
     def _strike(self, store: Connection) -> None:
-        """Kill one process at a random moment."""
+        """Kill one process, or all there are, at a random moment."""
         kind = self.dice.choice(self.victims)
         caller = None
-        if kind == "supervisor":
+        if kind in ("supervisor", "everything"):
             caller = self.swarm.start("list")  # the next action brings the next one
             time.sleep(self.dice.uniform(0, SUPERVISOR_LIVES_S))
         else:
             time.sleep(self.dice.uniform(0, OTHERS_LIVE_S))
         deadline = time.monotonic() + DEAF_S
-        victim = None
-        while victim is None and time.monotonic() < deadline:
-            victim = FINDERS[kind](self.swarm.home, store, self.dice)
-        if victim is not None and end_by_force(victim):
-            self.kills[kind] += 1
+        found: list[tuple[str, Victim]] = []
+        while not found and time.monotonic() < deadline:
+            found = find_victims(kind, self.swarm.home, store, self.dice)
+        ended = [(name, one) for name, one in found if end_by_force(one)]
+        if ended:
+            self.strikes += 1
+            self.kills.update(name for name, _ in ended)
+            self.struck |= {(name, one.session) for name, one in ended if one.session}
             self.in_flight.update(
                 row.state for row in live_sessions(store) if row.state != "queued"
             )
-            self.struck |= {(kind, victim.session)} if victim.session else set()
         if caller is not None:
             _heed(caller)
 
@@ -172,6 +177,7 @@ class Campaign:
             seed=self.seed,
             wall_s=wall_s,
             runs=len(names),
+            strikes=self.strikes,
             kills=self.kills,
             in_flight=self.in_flight,
             outcomes=aftermath.outcomes(),

@@ -59,27 +59,14 @@ def find_zygote(home: Path, store: Connection, dice: random.Random) -> Victim | 
 
 def find_shim(home: Path, store: Connection, dice: random.Random) -> Victim | None:
     """Return the shim of any session that runs."""
-    rows = [row.id for row in live_sessions(store) if row.state == "running"]
-    dice.shuffle(rows)
-    for session in rows:
-        ident = parse_session(session)
-        folder = session_folder(str(home), ident.run, ident.slug)
-        who = read_shim(LaunchFiles(f"{folder}/work"))
-        if who is not None and identity(who.pid) == who:
-            return Victim(who, session)
-    return None
+    shims = _shims(home, store)
+    return dice.choice(shims) if shims else None
 
 
 def find_worker(home: Path, store: Connection, dice: random.Random) -> Victim | None:
     """Return the worker below any live shim."""
     shim = find_shim(home, store, dice)
-    if shim is None:
-        return None
-    mark = f"KIMI_SWARM_SESSION={shim.session}\0".encode()
-    for pid in _children(shim.who.pid):
-        if mark in _read(pid, "environ") and (found := _victim(pid)) is not None:
-            return Victim(found.who, shim.session)
-    return None
+    return None if shim is None else _worker_of(shim)
 
 
 FINDERS: dict[str, Callable[[Path, Connection, random.Random], Victim | None]] = {
@@ -88,6 +75,45 @@ FINDERS: dict[str, Callable[[Path, Connection, random.Random], Victim | None]] =
     "shim": find_shim,
     "worker": find_worker,
 }
+
+
+def find_victims(
+    kind: str, home: Path, store: Connection, dice: random.Random
+) -> list[tuple[str, Victim]]:
+    """Return one process of a kind, if there is one, each with the name of its kind.
+
+    `everything` is all of them, as when the machine stops; without a supervisor none.
+    """
+    if kind != "everything":
+        one = FINDERS[kind](home, store, dice)
+        return [] if one is None else [(kind, one)]
+    supervisor = find_supervisor(home, store, dice)
+    if supervisor is None:
+        return []
+    zygote, shims = find_zygote(home, store, dice), _shims(home, store)
+    keepers = [("supervisor", supervisor), ("zygote", zygote)]
+    below = [("worker", _worker_of(shim)) for shim in shims]
+    named = [*keepers, *(("shim", shim) for shim in shims), *below]
+    return [(name, one) for name, one in named if one is not None]
+
+
+def _shims(home: Path, store: Connection) -> list[Victim]:
+    found = []
+    for row in live_sessions(store):
+        ident = parse_session(row.id)
+        folder = session_folder(str(home), ident.run, ident.slug)
+        who = read_shim(LaunchFiles(f"{folder}/work"))
+        if who is not None and identity(who.pid) == who:
+            found.append(Victim(who, row.id))
+    return found
+
+
+def _worker_of(shim: Victim) -> Victim | None:
+    mark = f"KIMI_SWARM_SESSION={shim.session}\0".encode()
+    for pid in _children(shim.who.pid):
+        if mark in _read(pid, "environ") and (found := _victim(pid)) is not None:
+            return Victim(found.who, shim.session)
+    return None
 
 
 def end_by_force(victim: Victim) -> bool:

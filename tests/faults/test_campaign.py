@@ -16,8 +16,8 @@ SEED = 20261120 if os.environ.get("CI") == "true" else secrets.randbelow(10**6)
 
 @pytest.mark.parametrize(
     ("victims", "kills"),
-    [(("supervisor",), 8), (("shim", "zygote", "worker"), 40)],
-    ids=["supervisor", "the others"],
+    [(("supervisor",), 8), (("shim", "zygote", "worker"), 40), (("everything",), 4)],
+    ids=["supervisor", "the others", "everything"],
 )
 def test_whatever_is_killed_whenever_nothing_is_doubled_wrong_or_left(
     swarm: Swarm, victims: tuple[str, ...], kills: int
@@ -26,5 +26,5 @@ def test_whatever_is_killed_whenever_nothing_is_doubled_wrong_or_left(
     totals = Campaign(swarm, victims, SEED).run(kills=kills, sessions=80)
 
     assert totals.wrongs == [], totals
-    assert totals.kills.total() == kills
+    assert totals.strikes == kills
     assert totals.sessions >= 80
