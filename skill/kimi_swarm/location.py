@@ -81,6 +81,14 @@ def run_folder(home: str, run: str) -> str:
     return f"{home}/runs/{run}"
 
 
+def fingerprints_path(home: str, run: str) -> str:
+    """Name the file by which a run's secrets are known again without being told.
+
+    No task can have this name: a session's folder lies beside it.
+    """
+    return f"{run_folder(home, run)}/.fingerprints"
+
+
 def session_folder(home: str, run: str, slug: str) -> str:
     """Name the folder of a session's prompt, logs and records."""
     return f"{home}/runs/{run}/{slug}"

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import merged_branch
+from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.report import (
     ChangedFile,
     MergeConflict,
@@ -37,15 +39,20 @@ async def aggregate(home: str, run: str, *, is_merging: bool = False) -> Report:
     with existing(home, run) as connection:
         row = run_row(connection, run)
         sessions = latest_sessions(connection, run)
+        secrets = secrets_of(home, run)
         merged = await _merge(home, connection, row, sessions, is_merging=is_merging)
         notes = tuple(notes_of(connection, run))
     wall_s = None if row.ended_at is None else row.ended_at - row.created_at
-    tasks = in_order([task_report(session) for session in sessions])
+    tasks = in_order([task_report(session, secrets) for session in sessions])
     return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
 
 
-def task_report(row: SessionRow) -> TaskReport:
-    """Fold one session's row."""
+def task_report(row: SessionRow, secrets: Secrets = NOTHING_KNOWN) -> TaskReport:
+    """Fold one session's row, without secrets."""
+
+    def told(text: str | None) -> str:
+        return redacted(plain(text or ""), secrets)
+
     detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
     duration_s = None
     if row.started_at is not None and row.ended_at is not None:
@@ -57,11 +64,11 @@ def task_report(row: SessionRow) -> TaskReport:
         attempt=row.attempt,
         outcome=row.outcome or row.state,
         reason=row.reason or row.cause or row.state,
-        sentence=plain(detail.get("sentence", "")),
+        sentence=told(detail.get("sentence")),
         remedy=detail.get("remedy", ""),
-        summary=plain(row.summary or ""),
+        summary=told(row.summary),
         files=tuple(
-            ChangedFile(plain(each["path"]), each["status"])
+            ChangedFile(told(each["path"]), each["status"])
             for each in detail.get("files", ())
         ),
         files_total=detail.get("files_total", 0),

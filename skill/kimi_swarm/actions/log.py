@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kimi_swarm.actions.output import Stream, every_line, last_lines, streams_of
+from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
+from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.views import SessionRow, dialect_of, session_row
 
@@ -35,14 +37,17 @@ def log(
 ) -> LogPage:
     """Return lines of a session's log: the last 200, or `limit` lines from `offset`.
 
-    What a worker wrote is stripped of terminal escapes; `is_raw` leaves its format as
-    it is instead of reading it. Raises UnknownSessionError.
+    What a worker wrote is stripped of terminal escapes and of secrets; `is_raw` leaves
+    its format as it is instead of reading it. Raises UnknownSessionError.
     """
     with existing(home, session) as connection:
         row = session_row(connection, session)
         dialect = "text" if is_raw else dialect_of(connection, row)
         streams = streams_of(home, row, dialect)
-        return _page(row, streams, offset, limit)
+        page = _page(row, streams, offset, limit)
+        return page._replace(
+            lines=redacted_lines(page.lines, secrets_of(home, row.run))
+        )
 
 
 def _page(

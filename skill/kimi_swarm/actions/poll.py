@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 
 from kimi_swarm.actions.output import NEWS_BYTES, lines_after, streams_of
+from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import HEARTBEAT_S, changes, existing, keep_alive
 from kimi_swarm.core.names import is_session
+from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.views import (
@@ -105,4 +107,5 @@ def _session_news(
         with transaction(connection):
             for scope, behind in places.items():
                 move_cursor(connection, asker, scope, behind)
+    lines = redacted_lines(lines, secrets_of(home, row.run)) if lines else lines
     return SessionNews(row, lines, not lines and row.state != "done")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from kimi_swarm.cli.words import told
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
@@ -58,9 +59,9 @@ def session_object(row: SessionRow) -> dict[str, Any]:
         "state": row.state,
         "outcome": row.outcome,
         "reason": row.reason or row.cause,
-        "asking": row.asking,
+        "asking": None if row.asking is None else told(row.asking),
         "follows": row.follows,
-        "message": detail.pop("sentence", None),
+        "message": told(detail.pop("sentence", None)) or None,
         "remedy": detail.pop("remedy", None),
         "exit_code": row.exit_code,
         "created_at": moment(row.created_at),
@@ -73,7 +74,7 @@ def session_object(row: SessionRow) -> dict[str, Any]:
         "branch": row.branch,
         "base": row.base,
         "head": row.head,
-        "summary": row.summary,
+        "summary": told(row.summary) or None,
         **detail,
     }
 
@@ -86,7 +87,7 @@ def event_object(event: EventRow) -> dict[str, Any]:
         "event": event.name,
         "at": moment(event.at),
         **{
-            name: value
+            name: told(value) if isinstance(value, str) else value
             for name, value in json.loads(event.data).items()
             if name != "at"
         },

@@ -24,7 +24,6 @@ from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import dump_yaml, read_text
-from kimi_swarm.workers.plain import plain
 
 if TYPE_CHECKING:
     from kimi_swarm.actions.pause import Paused
@@ -167,13 +166,14 @@ def _aggregate(args: argparse.Namespace) -> int:
 def _diff(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.diff import diff  # noqa: PLC0415 one verb
 
-    text = anyio.run(
+    found = anyio.run(
         partial(diff, state_home(), args.session, limit_bytes=args.limit_bytes)
     )
     if args.json:
-        print_object({"session": args.session, "diff": text})
+        told = {"diff": found.text, "redacted": found.redacted}
+        print_object({"session": args.session, **told})
     else:
-        print(plain(text), end="")
+        print(speech.diff(found), end="")
     return OK
 
 

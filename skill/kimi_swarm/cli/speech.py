@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     # One verb speaks at a time: the others' actions need not be read for it.
     from kimi_swarm.actions.clear import Cleared
     from kimi_swarm.actions.clear_old import Tidied
+    from kimi_swarm.actions.diff import Diff
     from kimi_swarm.actions.doctor import Health, ProfileHealth
     from kimi_swarm.actions.leftovers import Fixes, Found
     from kimi_swarm.actions.pause import Paused
@@ -157,6 +158,14 @@ def report(told: Report) -> str:
     if any(task.branch and task.is_success for task in told.tasks):
         return f"{text}\n{next_line(f'aggregate {told.run} --merge')}"
     return text.rstrip("\n")
+
+
+def diff(found: Diff) -> str:
+    """Return a patch, and say what is not in it."""
+    if not found.redacted:
+        return found.text
+    what = "secret" if found.redacted == 1 else "secrets"
+    return f"{found.text}[{found.redacted} {what} redacted]\n"
 
 
 def sent(message: Sent) -> str:

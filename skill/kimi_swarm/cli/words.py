@@ -6,8 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import cache
 
 from kimi_swarm.actions.state import program_name
+from kimi_swarm.core.redact import Secrets, redacted, secret_values
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.workers.plain import clip, plain
 
@@ -79,17 +81,30 @@ def run_line(row: RunRow) -> str:
     return f"{row.id} {state} {took:>5} :: {clip(row.name, 40)}: {done}"
 
 
+def told(text: str | None) -> str:
+    """Return what a worker said, plain and without what is secret to this process.
+
+    What its own supervisor knew was taken out before it was stored.
+    """
+    return redacted(plain(text), _own_secrets()) if text else ""
+
+
+@cache
+def _own_secrets() -> Secrets:
+    return Secrets(secret_values(os.environ))
+
+
 def session_line(row: SessionRow, *, width: int) -> str:
     """Describe a session on one line."""
     state = coloured(row.outcome or row.state, 9)
     took = age(row.started_at, row.ended_at)
     why = row.reason or row.cause or ""
-    told = clip(plain(row.summary or ""), SUMMARY_CHARS)
+    said = clip(told(row.summary), SUMMARY_CHARS)
     if row.asking is not None:
-        why, told = "asking", clip(plain(row.asking), SUMMARY_CHARS)
+        why, said = "asking", clip(told(row.asking), SUMMARY_CHARS)
     if row.state == "queued" and row.tries > 1:
         why = f"try {row.tries}{_in_time(row.ready_at)}"
-    parts = [f"({why})" if why else "", told]
+    parts = [f"({why})" if why else "", said]
     tail = " ".join(part for part in parts if part)
     return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
 
@@ -105,7 +120,7 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     row = rows.get(event.session or "")
     if event.name in ("asked", "answered"):
-        question = "" if row is None else clip(plain(row.asking or ""), SUMMARY_CHARS)
+        question = "" if row is None else clip(told(row.asking), SUMMARY_CHARS)
         return f"{clock} {event.session} {event.name} {question}".rstrip()
     if event.name == "retrying":
         after, delay_s = _retry_of(event)
@@ -130,7 +145,7 @@ def _retry_of(event: EventRow) -> tuple[str, float]:
 
 def question(row: SessionRow) -> str:
     """Say what a session's worker asks, and how it is answered."""
-    asked = clip(plain(row.asking or ""), QUESTION_CHARS)
+    asked = clip(told(row.asking), QUESTION_CHARS)
     command = f"send {row.id} 'YOUR ANSWER'"
     return f"It asks: {asked}\n{next_line(command)}"
 

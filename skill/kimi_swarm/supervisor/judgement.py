@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kimi_swarm.core.evidence import Facts, Verdict, judge, remedy
+from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
@@ -31,7 +32,7 @@ class Evidence:
 
     `stop_cause` tells why the session was told to end, if it was by then; `env` is the
     worker's environment; `run_limit_s` is how long the run may take. `is_proved_dead`
-    says that no process of it can be left.
+    says that no process of it can be left. `secrets` must not be told of it.
     """
 
     seat: Seat
@@ -42,6 +43,7 @@ class Evidence:
     env: Mapping[str, str] = field(default_factory=dict)
     run_limit_s: float | None = None
     is_proved_dead: bool = True
+    secrets: Secrets = NOTHING_KNOWN
 
 
 async def look_at_work(evidence: Evidence, check: Check) -> Judged:
@@ -73,7 +75,9 @@ async def look_at_work(evidence: Evidence, check: Check) -> Judged:
             facts = replace(facts, stop_cause=evidence.stop_cause())
         verdict = judge(facts)
     detail = _detail(facts, verdict, changed, record)
-    summary = transcript.last_text.strip()[:SUMMARY_CHARS] or None
+    # Redacted before it is cut: half a secret would not be known again.
+    told = transcript.last_text.strip()[: 2 * SUMMARY_CHARS]
+    summary = redacted(told, evidence.secrets)[:SUMMARY_CHARS] or None
     attempt = attempt_of(facts, verdict, task, is_proved_dead=evidence.is_proved_dead)
     findings = Findings(head, summary, detail)
     return Judged(verdict, findings, facts.exit_code, attempt)

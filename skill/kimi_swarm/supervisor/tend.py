@@ -15,6 +15,7 @@ import anyio
 
 from kimi_swarm.core.evidence import Verdict, is_time_limit
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.redact import NOTHING_KNOWN, redacted
 from kimi_swarm.core.session import (
     Ended,
     Launched,
@@ -51,6 +52,8 @@ from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.again import Judged
+from kimi_swarm.supervisor.discretion import discreet, learn_secrets
+from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
     FOLDER_VARIABLE,
@@ -97,12 +100,6 @@ class Desk(Protocol):
         ...
 
 
-class StoppedError(SwarmError):
-    """Raised inside a tender when its session was told to stop before it could work."""
-
-    code = "stopped"
-
-
 class Tender:
     """Takes one session from starting to done."""
 
@@ -118,6 +115,7 @@ class Tender:
         self._ports: tuple[int, ...] = ()
         self._env: dict[str, str] = {}
         self._is_proved_dead = True
+        self._secrets = NOTHING_KNOWN
 
     def stop(self, cause: str) -> None:
         """Tell the session to end; saying it again changes nothing."""
@@ -147,7 +145,8 @@ class Tender:
         ended = Ended(now(), verdict.outcome, verdict.reason, judged.exit_code)
         self._desk.ports.give_back(self._ports)
         reach("supervisor.before_ended")
-        self._desk.finish(self._row, ended, judged)
+        findings = discreet(judged.findings, self._secrets)
+        self._desk.finish(self._row, ended, judged._replace(findings=findings))
         reach("supervisor.after_ended")
         for name in LAUNCHES:
             tidy(LaunchFiles(f"{self._seat.folder}/{name}"))
@@ -161,6 +160,9 @@ class Tender:
         return Verdict(Outcome.FAILED, error.code)
 
     async def _live(self) -> Judged:
+        environ = self._desk.environment_of(self._row.run)
+        recipe = self._seat.task.recipe
+        self._secrets = learn_secrets(self._desk.home, self._row.run, recipe, environ)
         if self._row.state == "starting":
             reach("supervisor.after_chosen")
             await self._get_ready()
@@ -170,14 +172,10 @@ class Tender:
         tree = await tree_of(self._desk.connection, self._seat, place)
         limit_s = time_limit_of(self._desk.connection, self._row.run)
         evidence = Evidence(
-            self._seat,
-            place,
-            tree,
-            record,
-            lambda: self._cause,
-            self._env,
-            limit_s,
-            self._is_proved_dead,
+            *(self._seat, place, tree, record, lambda: self._cause, self._env),
+            run_limit_s=limit_s,
+            is_proved_dead=self._is_proved_dead,
+            secrets=self._secrets,
         )
         return await look_at_work(evidence, self._check)
 
@@ -279,7 +277,10 @@ class Tender:
         return record
 
     def _on_news(self, files: LaunchFiles) -> None:
-        self._desk.note_question(self._row.id, read_question(files))
+        question = read_question(files)
+        if question is not None:
+            question = redacted(question, self._secrets)
+        self._desk.note_question(self._row.id, question)
 
     async def _stop_when_wanted(self, files: LaunchFiles) -> None:
         await self._stop_wanted.wait()
@@ -298,17 +299,3 @@ def _former(connection: Connection, session: str) -> Former:
     detail = json.loads(row.detail) if row.detail else {}
     place = Place(row.workspace, row.branch, row.base) if row.workspace else None
     return Former(session, place, detail.get("conversation"))
-
-
-class SetupFailedError(SwarmError):
-    """Raised when a workspace's setup line failed; the worker was not started."""
-
-    code = "setup_failed"
-    exit_code = 1
-
-    def __init__(self, line: str, record: ExitRecord | None) -> None:
-        how = "without a record" if record is None else f"with {record.exit_code}"
-        super().__init__(
-            f"Setting up its workspace ended {how}: {line}",
-            remedy="Read the setup's output at the end of its log.",
-        )
