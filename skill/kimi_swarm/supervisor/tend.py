@@ -52,7 +52,6 @@ from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.again import Judged
-from kimi_swarm.supervisor.discretion import discreet, learn_secrets
 from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
@@ -65,6 +64,7 @@ from kimi_swarm.supervisor.prepare import (
     shell_spec,
     tree_of,
 )
+from kimi_swarm.supervisor.secrecy import learn_secrets, without_secrets
 from kimi_swarm.supervisor.warmup import WarmUps
 
 
@@ -145,7 +145,7 @@ class Tender:
         ended = Ended(now(), verdict.outcome, verdict.reason, judged.exit_code)
         self._desk.ports.give_back(self._ports)
         reach("supervisor.before_ended")
-        findings = discreet(judged.findings, self._secrets)
+        findings = without_secrets(judged.findings, self._secrets)
         self._desk.finish(self._row, ended, judged._replace(findings=findings))
         reach("supervisor.after_ended")
         for name in LAUNCHES:

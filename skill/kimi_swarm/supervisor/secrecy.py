@@ -29,7 +29,7 @@ def learn_secrets(
     return read_fingerprints(home, run)._replace(values=values)
 
 
-def discreet(findings: Findings, secrets: Secrets) -> Findings:
+def without_secrets(findings: Findings, secrets: Secrets) -> Findings:
     """Return what was found of a session, without secrets."""
     summary = None if findings.summary is None else redacted(findings.summary, secrets)
     detail = None if findings.detail is None else _clean(findings.detail, secrets)
