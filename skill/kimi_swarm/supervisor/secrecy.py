@@ -7,22 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from kimi_swarm.core.redact import Secrets, redacted, secret_values
-from kimi_swarm.core.task import Recipe
 from kimi_swarm.process.fingerprints import keep_fingerprints, read_fingerprints
 from kimi_swarm.store.moves import Findings
+from kimi_swarm.supervisor.prepare import Seat
 
 # An id is needed as it is, to go on with that conversation.
 _KEPT = "conversation"
 
 
-def learn_secrets(
-    home: str, run: str, recipe: Recipe, environ: Mapping[str, str]
-) -> Secrets:
+def learn_secrets(seat: Seat, environ: Mapping[str, str]) -> Secrets:
     """Return the secrets that a worker will be given, with those its run had before.
 
     Their fingerprints are kept in the run's folder, for readers that have no values.
     Raises OSError.
     """
+    home, run, recipe = seat.home, seat.id.run, seat.task.recipe
     given = {name: environ[name] for name in recipe.env_pass if name in environ}
     values = secret_values({**given, **recipe.env_set})
     keep_fingerprints(home, run, values)

@@ -161,8 +161,7 @@ class Tender:
 
     async def _live(self) -> Judged:
         environ = self._desk.environment_of(self._row.run)
-        recipe = self._seat.task.recipe
-        self._secrets = learn_secrets(self._desk.home, self._row.run, recipe, environ)
+        self._secrets = learn_secrets(self._seat, environ)
         if self._row.state == "starting":
             reach("supervisor.after_chosen")
             await self._get_ready()
