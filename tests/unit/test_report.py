@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -161,6 +162,44 @@ def test_what_workers_write_cannot_pass_for_a_line_of_ours(
     assert sum(line.startswith("Merged ") for line in lines) == 1
     assert sum(line.startswith("What to do: ") for line in lines) == 1
     assert lines[0] == "# calm-river (dashboard): 1 failed in 12s"
+
+
+MARKS = st.lists(
+    st.sampled_from(["#", "## ", "```", "~~~", "`", "~", "<!--", "<", "!", "-->", "===",
+                     "---", "=", "-", "> ", "- ", "1. ", "* ", "\n", " ", "\t", "a"])
+).map("".join)  # fmt: skip
+BLOCK = re.compile(r"[\s>*+\-.)0-9]*(#|```|~~~|<!|=+\s*$)|[>\s]*-[-\s]*$")
+
+
+@given(MARKS, MARKS, MARKS)
+def test_what_workers_write_opens_no_block_where_a_report_is_rendered(
+    summary: str, sentence: str, path: str
+):
+    task = replace(
+        BAD,
+        summary=summary,
+        sentence=sentence,
+        files=(ChangedFile(path, "A"),),
+        files_total=1,
+    )
+    text = to_markdown(a_report(task))
+    _, *lines = [line for line in text.splitlines() if line]
+    assert [line for line in lines if BLOCK.match(line)] == lines[:1]
+    assert not {"```", "~~~"} & {text[at : at + 3] for at in range(len(text))}
+    assert not re.search(r"(?<!\\)<!", text)
+
+
+def test_a_heading_in_a_summary_reads_as_it_was_written_but_for_a_mark():
+    task = replace(GOOD, summary="# Done\n- #1 is fixed\n```\ncode\n```\n<!-- no -->")
+    lines = to_markdown(a_report(task)).splitlines()
+    assert [line for line in lines if line.startswith(">")] == [
+        r"> \# Done",
+        r"> - \#1 is fixed",
+        r"> \`\`\`",
+        "> code",
+        r"> \`\`\`",
+        r"> \<!-- no -->",
+    ]
 
 
 @pytest.mark.parametrize(

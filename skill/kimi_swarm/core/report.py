@@ -11,6 +11,9 @@ SUMMARY_LINES = 6
 REPORT_CHARS = 12_000
 PART_CHARS = 3_000
 LINE_CHARS = 600
+_OPENING = {"```": r"\`\`\`", "~~~": r"\~\~\~", "<!": r"\<!"}
+# What may stand before a block of Markdown and hold it: quotes, lists, their numbers.
+_CONTAINERS = " \t>*+-.)0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ def _task_part(task: TaskReport) -> str:
         shown = _files([each.path for each in task.files], total=task.files_total)
         lines.append(f"Files: {shown}; branch `{task.branch}`")
     summary = [line for line in task.summary.splitlines() if line.strip()]
-    lines += [f"> {_line(line)}" for line in summary[:SUMMARY_LINES]]
+    lines += [_quote(line) for line in summary[:SUMMARY_LINES]]
     if not task.is_success and task.outcome != "queued":
         lines.append(f"Log: `log {task.session}`")
     return "\n".join(lines)
@@ -153,8 +156,25 @@ def _files(paths: Sequence[str], *, total: int | None = None) -> str:
 
 
 def _line(text: str) -> str:
-    """Put what others wrote on one short line: it cannot pass for a line of ours."""
-    return _clipped(" ".join(text.splitlines()), LINE_CHARS)
+    """Put what others wrote on one short line: it cannot pass for a line of ours.
+
+    Nor can it open a fence or a comment where the report is rendered.
+    """
+    line = _clipped(" ".join(text.splitlines()), LINE_CHARS)
+    for mark, harmless in _OPENING.items():
+        line = line.replace(mark, harmless)
+    return line
+
+
+def _quote(text: str) -> str:
+    """Put one line of what others wrote in a quote, in which it is no heading."""
+    line = _line(text).strip()
+    inner = line.lstrip(_CONTAINERS)
+    is_underline = not line.strip("= ") or not line.strip("- ")
+    if is_underline or inner.startswith("#"):
+        at = 0 if is_underline else len(line) - len(inner)
+        line = f"{line[:at]}\\{line[at:]}"
+    return f"> {line}"
 
 
 def _clipped(text: str, limit_chars: int) -> str:
