@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_swarm.core.schedule import (
+    SPACE_STEP_S,
     Agenda,
     Busy,
     Cancel,
@@ -55,17 +56,25 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
                 case "waiting":
                     several = st.sets(st.sampled_from(TASKS[:place] or "-"), max_size=2)
                     needs = tuple(draw(several)) if place else ()
-                    wish, ready_at = draw(wishes), draw(ready_moments)
-                    waiting.append(
-                        Waiting(session, run, task, profile, needs, wish, ready_at)
+                    one = Waiting(
+                        *(session, run, task, profile, needs),
+                        stop_wish=draw(wishes),
+                        ready_at=draw(ready_moments),
+                        queue_until_at=draw(st.none() | st.none() | moments),
                     )
+                    waiting.append(one)
                 case "busy":
                     wish = draw(wishes)
                     busy.append(Busy(session, run, profile, wish, draw(st.booleans())))
                 case _:
                     outcomes[run][task] = draw(st.sampled_from(OUTCOMES))
     limits = st.builds(
-        RunLimits, st.integers(1, 4), gaps, st.none() | st.none() | moments
+        RunLimits,
+        st.integers(1, 4),
+        gaps,
+        ends_at=st.none() | st.none() | moments,
+        is_paused=st.sampled_from([False, False, False, True]),
+        min_free_mib=st.sampled_from([0, 500]),
     )
     return Snapshot(
         at=NOW,
@@ -83,12 +92,24 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
                 st.sampled_from(RUNS + PROFILES), st.integers(90, 100).map(float)
             )
         ),
+        free_mib=draw(st.sampled_from([100, 10_000, 10_000])),
     )
 
 
 def has_ended(snapshot: Snapshot, run: str) -> bool:
     ends_at = snapshot.runs[run].ends_at
     return ends_at is not None and snapshot.at >= ends_at
+
+
+def is_late(snapshot: Snapshot, waiting: Waiting) -> bool:
+    """Whether nothing but a place is wanting, and for too long."""
+    until_at = waiting.queue_until_at
+    return (
+        until_at is not None
+        and snapshot.at >= until_at
+        and not snapshot.runs[waiting.run].is_paused
+        and None not in needed_outcomes(snapshot, waiting)
+    )
 
 
 def needed_outcomes(snapshot: Snapshot, waiting: Waiting) -> list[str | None]:
@@ -137,13 +158,16 @@ def test_only_what_is_ready_starts(snapshot: Snapshot):
         assert waiting.ready_at <= snapshot.at
         assert waiting.stop_wish is None
         assert not has_ended(snapshot, waiting.run)
+        assert not snapshot.runs[waiting.run].is_paused
+        assert snapshot.free_mib >= snapshot.runs[waiting.run].min_free_mib
         assert set(needed_outcomes(snapshot, waiting)) <= {"succeeded"}
 
 
 @given(snapshots())
-def test_exactly_what_has_a_wish_a_dead_run_or_a_failed_need_is_cancelled(
+def test_exactly_what_has_a_wish_a_dead_run_a_failed_need_or_no_time_left_is_cancelled(
     snapshot: Snapshot,
 ):
+    started = {each.session for each in of(schedule(snapshot), Start)}
     expected: dict[str, str] = {}
     for waiting in snapshot.waiting:
         if waiting.stop_wish is not None:
@@ -152,6 +176,8 @@ def test_exactly_what_has_a_wish_a_dead_run_or_a_failed_need_is_cancelled(
             expected[waiting.session] = "run_time_limit"
         elif set(needed_outcomes(snapshot, waiting)) - {"succeeded", None}:
             expected[waiting.session] = "need_failed"
+        elif is_late(snapshot, waiting) and waiting.session not in started:
+            expected[waiting.session] = "queue_time"
     cancels = of(schedule(snapshot), Cancel)
     assert {each.session: each.reason for each in cancels} == expected
 
@@ -233,7 +259,8 @@ def test_nothing_can_be_decided_before_the_moment_to_look_again(snapshot: Snapsh
 
 @given(snapshots())
 def test_the_moment_to_look_again_is_worth_it(snapshot: Snapshot):
-    snapshot, _ = settled(snapshot)
+    # A disk tells nobody when it has room: it is looked at again and again.
+    snapshot, _ = settled(replace(snapshot, free_mib=10_000))
     at = schedule(snapshot).look_again_at
     if at is not None:
         assert schedule(replace(snapshot, at=at)).decisions
@@ -292,3 +319,29 @@ def test_the_end_of_a_run_is_looked_at_while_it_works():
     busy = [Busy("calm-river/z", RUNS[0], "demo")]
     assert schedule(a_snapshot(runs=runs, busy=busy)) == Agenda((), NOW + 9)
     assert schedule(a_snapshot(runs=runs)) == Agenda(())
+
+
+def test_a_paused_run_starts_nothing_and_lets_others_start():
+    runs = {RUNS[0]: RunLimits(5, is_paused=True), RUNS[1]: RunLimits(5)}
+    other = Waiting(f"{RUNS[1]}/b", RUNS[1], "b", "demo")
+    agenda = schedule(a_snapshot(a_waiting("a"), other, runs=runs))
+    assert agenda == Agenda((Start("bold-oak/b"),))
+
+
+def test_a_full_disk_is_looked_at_again_and_only_holds_up_who_wants_room():
+    runs = {RUNS[0]: RunLimits(5, min_free_mib=500), RUNS[1]: RunLimits(5)}
+    other = Waiting(f"{RUNS[1]}/b", RUNS[1], "b", "demo")
+    line = a_snapshot(a_waiting("a"), other, runs=runs, free_mib=499)
+    assert schedule(line) == Agenda((Start("bold-oak/b"),), NOW + SPACE_STEP_S)
+    assert len(schedule(replace(line, free_mib=500)).decisions) == 2
+
+
+def test_who_waits_too_long_for_a_place_is_ended_with_that_reason():
+    late = replace(a_waiting("a"), queue_until_at=NOW)
+    early = replace(a_waiting("b"), queue_until_at=NOW + 3)
+    busy = [Busy("calm-river/z", RUNS[0], "demo")]
+    full = {RUNS[0]: RunLimits(1)}
+    agenda = schedule(a_snapshot(late, early, runs=full, busy=busy))
+    sentence = "It waited longer for a place than queue_s allows."
+    assert agenda == Agenda((Cancel("calm-river/a", "queue_time", sentence),), NOW + 3)
+    assert schedule(a_snapshot(late)).decisions == (Start("calm-river/a"),)

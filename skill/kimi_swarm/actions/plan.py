@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from kimi_swarm.actions.models import choose_model
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
+from kimi_swarm.actions.standing import Standing, find_standing
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
     NEW_REPOSITORY,
@@ -33,7 +35,8 @@ class Wanted:
     """What somebody asked to run: a plan file, or a strategy, or single tasks.
 
     `profile` replaces the plan's default worker, `permission` what workers may do;
-    `workspace` is for tasks in words; `cwd` is where they asked.
+    `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
+    added to that run.
     """
 
     cwd: Path
@@ -45,6 +48,7 @@ class Wanted:
     concurrency: int | None = None
     permission: Permission | None = None
     workspace: str | None = None
+    into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Prepared:
     sends_to: Mapping[str, str]
     holds: Mapping[str, str]
     min_free_mib: int
+    into: str | None = None
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -76,7 +81,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
 
     Raises SwarmError of many kinds: everything that can be wrong is found here.
     """
-    plan, folder, name = read_plan(wanted)
+    standing = _standing(home, wanted)
+    plan, folder, name = read_plan(wanted, among=standing.tasks if standing else ())
     known = known_at(wanted.cwd)
     manifest = known.manifest
     path = os.environ.get("PATH", os.defpath)
@@ -103,9 +109,9 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         *_plan_notes(plan),
     ]
     if not wants_new and _needs_repository(tasks):
-        root = (folder / plan.repo) if plan.repo else wanted.cwd
+        root, revision = _beginning(plan, folder, wanted, standing)
         repo = await open_repository(root)
-        base = await resolve_commit(repo, plan.base or "HEAD")
+        base = await resolve_commit(repo, revision)
         for task in tasks:
             check_copies(repo.root, task.workspace.copy)
         notes += _survey_notes(await survey(repo, base), tasks)
@@ -128,12 +134,35 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
             for name, each in sorted(ready.items())
             if (hold := each.profile.permissions.get(permission)) is not None
         },
+        into=wanted.into,
         min_free_mib=standard.min_free_mib,
     )
 
 
-def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
-    """Return the plan, the folder its paths are relative to, and a name for it."""
+def _standing(home: str, wanted: Wanted) -> Standing | None:
+    """Look up the run that is added to, if it is one."""
+    if wanted.into is None:
+        return None
+    if wanted.concurrency is not None:
+        raise UsageError("--concurrency belongs to the run, which has its own.")
+    return find_standing(home, wanted.into)
+
+
+def _beginning(
+    plan: Plan, folder: Path, wanted: Wanted, standing: Standing | None
+) -> tuple[Path, str]:
+    """Return the repository and the commit from which tasks begin."""
+    if standing is not None:
+        return standing.beginning()
+    root = (folder / plan.repo) if plan.repo else wanted.cwd
+    return root, plan.base or "HEAD"
+
+
+def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> tuple[Plan, Path, str]:
+    """Return the plan, the folder its paths are relative to, and a name for it.
+
+    `among` are the tasks of the run that it is added to.
+    """
     sources = [wanted.plan_file, wanted.strategy, wanted.tasks or None]
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
@@ -142,22 +171,25 @@ def read_plan(wanted: Wanted) -> tuple[Plan, Path, str]:
         )
     if wanted.plan_file is not None:
         path = wanted.plan_file
-        plan = parse_plan(read_yaml(path), origin=str(path))
+        plan = parse_plan(read_yaml(path), origin=str(path), among=among)
         folder, name = path.absolute().parent, path.stem
     elif wanted.strategy is not None:
         text = render_strategy(wanted.strategy, wanted.values or {})
         origin = f"strategy {wanted.strategy}"
-        plan = parse_plan(load_yaml(text, origin=origin), origin=origin)
+        data = load_yaml(text, origin=origin)
+        plan = parse_plan(data, origin=origin, among=among)
         folder, name = wanted.cwd, wanted.strategy
     else:
-        data: dict[str, object] = {
+        free = (f"task-{number}" for number in count(1))
+        names = (name for name in free if name not in among)
+        data = {
             "defaults": {"workspace": wanted.workspace or "worktree"},
             "tasks": {
-                f"task-{number}": {"prompt": text}
-                for number, text in enumerate(wanted.tasks, start=1)
+                name: {"prompt": text}
+                for text, name in zip(wanted.tasks, names, strict=False)
             },
         }
-        plan = parse_plan(data, origin="--task")
+        plan = parse_plan(data, origin="--task", among=among)
         folder, name = wanted.cwd, "tasks"
     if wanted.profile is not None:
         known_at(wanted.cwd).profile(wanted.profile)

@@ -30,7 +30,8 @@ from kimi_swarm.store.database import (
     open_database,
     words_for_errors,
 )
-from kimi_swarm.store.runs import NewRun, create_run
+from kimi_swarm.store.runs import NewRun, add_tasks, create_run
+from kimi_swarm.store.views import run_row
 from kimi_swarm.workspace.repository import create_repository, resolve_commit
 
 NAME_TRIES = 50
@@ -54,23 +55,21 @@ async def spawn(
 ) -> Spawned:
     """Write a prepared plan as a run with a queued session per task, all or nothing.
 
-    Never waits for a worker. `environ` is what workers may take values from: the
+    What is prepared for a run that stands is added to that, which goes on if it was
+    over. Never waits for a worker. `environ` is what workers may take values from: the
     caller's environment if not given. Raises DiskLowError, StateFolderError,
-    DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError.
+    DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError,
+    NameTakenError.
     """
     require_supported()
     _require_room(home, prepared)
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
-        run, claim = _claim_name(home)
-        try:
-            repo = await _write(home, connection, run, prepared)
-        except BaseException:
-            _give_up(home, run)
-            raise
-        finally:
-            os.close(claim)
+        if prepared.into is None:
+            run, repo = await _begin(home, connection, prepared)
+        else:
+            run, repo = prepared.into, _add(home, connection, prepared)
     finally:
         connection.close()
     env = passed_values(prepared.tasks, environ)
@@ -85,6 +84,29 @@ async def spawn(
         repo=repo,
         notes=prepared.notes,
     )
+
+
+async def _begin(
+    home: str, connection: Connection, prepared: Prepared
+) -> tuple[str, str | None]:
+    """Make a run; return its id and its repository."""
+    run, claim = _claim_name(home)
+    try:
+        return run, await _write(home, connection, run, prepared)
+    except BaseException:
+        _give_up(home, run)
+        raise
+    finally:
+        os.close(claim)
+
+
+def _add(home: str, connection: Connection, prepared: Prepared) -> str | None:
+    """Add tasks to a run that stands; return its repository."""
+    run = prepared.into or ""
+    written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
+    with words_for_errors(home):
+        add_tasks(connection, run, prepared.tasks, written["tasks"], at=now())
+        return run_row(connection, run).repo
 
 
 def _require_room(home: str, prepared: Prepared) -> None:

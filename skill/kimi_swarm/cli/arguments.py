@@ -146,6 +146,9 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 def add_spawn(parser: argparse.ArgumentParser) -> None:
     """Spawn PLAN | --strategy NAME | --task TEXT."""
     _add_source(parser)
+    parser.add_argument(
+        "--into", metavar="RUN", help="add the tasks to this run, live or over"
+    )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

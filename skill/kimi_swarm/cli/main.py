@@ -94,6 +94,7 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         concurrency=args.concurrency,
         permission=None if args.permission is None else Permission(args.permission),
         workspace=args.workspace,
+        into=getattr(args, "into", None),
     )
 
 

@@ -172,7 +172,7 @@ REMEDIES = {
     "no limit).",
     "stalled": "Read its log; if it works so long without a word, set silence_s (0: no "
     "limit).",
-    "queue_time": "Let it wait longer, or raise limits.concurrency.",
+    "queue_time": "Let it wait longer (queue_s), or raise limits.concurrency.",
     "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
     "asked": "Answer it with `send`, or say it in the prompt and spawn again.",
     "no_changes": "Read its log; if no change is right, declare `expect: answer`.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -65,7 +65,13 @@ class Plan(Written):
 
     def order(self) -> tuple[str, ...]:
         """Return the task names, needs before what needs them, else as written."""
-        return order_of({name: task.needs for name, task in self.tasks.items()})
+        return order_of(
+            {
+                # What it adds to a run may need tasks that are there already.
+                name: tuple(need for need in task.needs if need in self.tasks)
+                for name, task in self.tasks.items()
+            }
+        )
 
     def profile_of(self, name: str) -> str | None:
         """Return the profile a task asks for; a task with `argv` is a `command`."""
@@ -128,10 +134,12 @@ def _first(task: PlanTask, base: Defaults, name: str) -> object:
     return getattr(base, name) if own is None else own
 
 
-def parse_plan(data: object, *, origin: str) -> Plan:
+def parse_plan(data: object, *, origin: str, among: Collection[str] = ()) -> Plan:
     """Turn plain data (from YAML or JSON) into a plan that can be run.
 
-    `origin` is what to call the source in a refusal. Raises PlanError.
+    `origin` is what to call the source in a refusal; `among` are names of tasks that
+    there are already, where it adds to a run: these may be needed too, and what belongs
+    to the run as a whole is refused. Raises PlanError.
     """
     if data is None:
         raise PlanError(origin, [Problem("", "the plan is empty")])
@@ -139,9 +147,11 @@ def parse_plan(data: object, *, origin: str) -> Plan:
         plan = Plan.model_validate(data)
     except ValidationError as error:
         raise PlanError(origin, problems_in(error, Plan)) from None
-    needs = {name: task.needs for name, task in plan.tasks.items()}
+    own = {name: task.needs for name, task in plan.tasks.items()}
+    needs = {**dict.fromkeys(among, ()), **own}
     if problems := [
         *_plan_problems(plan),
+        *(_addition_problems(plan, among) if among else ()),
         *_task_problems(plan),
         *need_problems(needs),
     ]:
@@ -152,6 +162,14 @@ def parse_plan(data: object, *, origin: str) -> Plan:
 def _plan_problems(plan: Plan) -> Iterator[Problem]:
     if plan.repo == NEW_REPOSITORY and plan.base is not None:
         yield Problem("base", "a new repository has no commit to start from; drop it")
+
+
+def _addition_problems(plan: Plan, among: Collection[str]) -> Iterator[Problem]:
+    for field in sorted(plan.model_fields_set & {"repo", "base", "limits"}):
+        yield Problem(field, "belongs to the run, which has its own; drop it")
+    for name in plan.tasks:
+        if name in among:
+            yield Problem(f"tasks.{name}", "the run has a task of that name already")
 
 
 def _task_problems(plan: Plan) -> Iterator[Problem]:

@@ -1,0 +1,40 @@
+"""A run that stands already, to which tasks are to be added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from kimi_swarm.actions.state import existing
+from kimi_swarm.errors import UsageError
+from kimi_swarm.store.runs import tasks_of
+from kimi_swarm.store.views import run_row
+
+
+class Standing(NamedTuple):
+    """What added tasks have to know of their run: its tasks, repository and base."""
+
+    run: str
+    tasks: tuple[str, ...]
+    repo: str | None
+    base: str | None
+
+    def beginning(self) -> tuple[Path, str]:
+        """Return the repository and the commit from which its tasks begin.
+
+        Raises UsageError where it works on none.
+        """
+        if self.repo is None:
+            raise UsageError(
+                f"Run {self.run} works on no repository.",
+                remedy="Give tasks that are added the workspace none or fresh.",
+            )
+        return Path(self.repo), self.base or "HEAD"
+
+
+def find_standing(home: str, run: str) -> Standing:
+    """Look up a run by its id. Raises UnknownRunError."""
+    with existing(home, run) as connection:
+        row = run_row(connection, run)
+        names = tuple(task.name for task in tasks_of(connection, run))
+    return Standing(run, names, row.repo, row.base)
