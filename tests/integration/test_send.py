@@ -209,6 +209,33 @@ def test_who_was_cut_off_before_it_told_its_id_goes_on_with_the_folders_last(
     assert done["conversation"]
 
 
+def test_another_try_of_who_never_told_its_id_goes_on_with_the_folders_last(
+    parrot: Swarm,
+):
+    forgetful(parrot)
+    task = {"prompt": "wait", "profile": "parrot", "role": "none"}
+    defaults = {"retry_delay_s": 0, "retries": 1, "silence_s": 1}
+    run = parrot.spawn({"a": task}, defaults=defaults)
+
+    done = parrot.ended(run)["a"]
+    assert done["id"] == f"{run}/a.2"
+    assert done["outcome"] == "succeeded"
+    assert done["summary"].startswith("I was told: wait | Your last turn was cut off")
+
+
+def test_a_person_s_retry_of_who_never_told_its_id_goes_on_too(parrot: Swarm):
+    forgetful(parrot)
+    task = {"prompt": "wait", "profile": "parrot", "role": "none"}
+    run = parrot.spawn({"a": task}, defaults={"retries": 0, "silence_s": 1})
+    assert parrot.ended(run)["a"]["reason"] == "stalled"
+
+    parrot.call("retry", run)
+
+    done = parrot.ended(run)["a"]
+    assert done["outcome"] == "succeeded"
+    assert done["summary"].startswith("I was told: wait | Your last turn was cut off")
+
+
 @pytest.mark.parametrize(
     ("prompt", "fields"),
     [("wait mutely", {}), ("wait", {"workspace": "shared", "expect": "answer"})],

@@ -34,7 +34,8 @@ def talker(swarm: Swarm, program: str, *words: object, **fields: Any) -> None:
 
 
 def task(**fields: Any) -> dict[str, Any]:
-    return {"a": {"prompt": "Go", "profile": "talker", "role": "none", **fields}}
+    plain = {"prompt": "Go", "profile": "talker", "role": "none", "retries": 0}
+    return {"a": {**plain, **fields}}
 
 
 def told(session: dict[str, Any]) -> tuple[str, str, str]:
@@ -75,6 +76,18 @@ def test_a_worker_that_talks_slowly_outlives_its_silence_many_times(swarm: Swarm
     done = swarm.ended(run)["a"]
     assert (done["outcome"], done["reason"]) == ("succeeded", "answer")
     assert swarm.call("log", done["id"]).lines[-1] == "| word 10"
+
+
+def test_a_plan_s_own_limit_of_silence_comes_before_the_profile_s(swarm: Swarm):
+    talker(swarm, "stalls.sh", silence_s=300)
+    run = swarm.spawn(task(silence_s=QUICK_S))
+    assert swarm.ended(run)["a"]["reason"] == "stalled"
+
+
+def test_a_plan_may_lift_the_profile_s_limits_of_silence(swarm: Swarm):
+    talker(swarm, "talks_slowly.sh", 2, 2, silence_s=QUICK_S, first_output_s=0.001)
+    run = swarm.spawn(task(silence_s=0, first_output_s=0, expect="answer"))
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
 
 
 def test_talking_does_not_outlive_the_hard_limit(swarm: Swarm):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from kimi_swarm.actions.conversation import can_go_on
 from kimi_swarm.actions.state import existing, passed_values
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.retry import CUT_OFF, Retry
@@ -96,10 +97,6 @@ def _queue(
 
 def _again(row: SessionRow, task: Task) -> Retry:
     """Go on where a session was cut off, if that can be; else begin anew."""
-    can_resume = bool(
-        task.recipe.resume_argv
-        and '"conversation"' in (row.detail or "")
-        and os.path.isdir(row.workspace or "")  # noqa: PTH112 a string, one look
-    )
-    resumes = can_resume and row.reason in CUT_OFF
+    is_there = os.path.isdir(row.workspace or "")  # noqa: PTH112 a string, one look
+    resumes = row.reason in CUT_OFF and is_there and can_go_on(row, task)
     return Retry(delay_s=0.0, tries=1, resumes=resumes)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
+from kimi_swarm.actions.conversation import can_go_on
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import parse_session
-from kimi_swarm.core.task import may_resume_last
 from kimi_swarm.errors import SwarmError, UsageError
 from kimi_swarm.location import session_folder
 from kimi_swarm.process.clock import now
@@ -85,8 +84,5 @@ def _refuse_unresumable(connection: Connection, row: SessionRow) -> None:
             raise NotResumableError(
                 row.id, "a later one has taken over", remedy=f"Send to {latest.id}."
             )
-    detail = json.loads(row.detail or "{}")
-    # Who said or did something has a conversation, even if it never told the id.
-    is_known = bool(row.summary or detail.get("tool_calls")) and may_resume_last(task)
-    if row.state == "done" and not is_known and "conversation" not in detail:
+    if row.state == "done" and not can_go_on(row, task):
         raise NotResumableError(row.id, "its worker told no conversation id")

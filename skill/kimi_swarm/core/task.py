@@ -141,6 +141,16 @@ def may_resume_last(task: Task) -> bool:
     return is_apart and bool(task.recipe.resume_last_argv)
 
 
+def has_way_back(task: Task, *, is_told: bool, has_output: bool) -> bool:
+    """Whether the conversation that a session of a task had can be gone on with.
+
+    Either its worker told the id, or it said or did something, and so had one.
+    """
+    if is_told:
+        return bool(task.recipe.resume_argv)
+    return has_output and may_resume_last(task)
+
+
 def task_to_dict(task: Task) -> dict[str, Any]:
     """Turn a task into plain data that JSON can hold."""
     return asdict(task)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kimi_swarm.core.evidence import Facts, Verdict
 from kimi_swarm.core.retry import Attempt, Retry, next_try
 from kimi_swarm.core.session import Outcome
-from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.core.task import Task, WorkspaceMode, has_way_back
 from kimi_swarm.store.attempts import queue_retry
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
@@ -32,16 +32,17 @@ def attempt_of(
     transcript = facts.transcript
     code = facts.exit_code
     is_refused = facts.has_finish and code not in facts.ok_exit_codes
-    recipe = task.recipe
+    has_output = bool(transcript.last_text.strip() or transcript.tool_calls)
+    is_told = transcript.conversation is not None
     return Attempt(
         outcome=verdict.outcome,
         reason=verdict.reason,
         failure=None if transcript.failure is None else transcript.failure.failure,
-        has_output=bool(transcript.last_text.strip() or transcript.tool_calls),
+        has_output=has_output,
         has_crashed=code is not None and (code < 0 or is_refused),
         is_proved_dead=is_proved_dead,
         is_apart=task.workspace.mode is not WorkspaceMode.SHARED,
-        can_resume=bool(recipe.resume_argv and transcript.conversation),
+        can_resume=has_way_back(task, is_told=is_told, has_output=has_output),
     )
 
 
