@@ -30,19 +30,22 @@ def main(words: list[str]) -> int:
     parser.add_argument("--sessions", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--victim", choices=VICTIMS, default="supervisor")
+    parser.add_argument("--retries", type=int, default=0)
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="kimi-swarm-campaign-") as folder:
         user = Swarm(copy_of_the_product(Path(folder, "product")), Path(folder))
-        campaign = Campaign(user, VICTIMS[asked.victim], asked.seed)
+        victims = VICTIMS[asked.victim]
+        campaign = Campaign(user, victims, asked.seed, retries=asked.retries)
         try:
             totals = campaign.run(kills=asked.kills, sessions=asked.sessions)
         finally:
             user.close()
-    table = table_of(asked.victim, totals)
+    name = asked.victim + (f"-retries-{asked.retries}" if asked.retries else "")
+    table = table_of(name, totals)
     print(show(table))
     for wrong in totals.wrongs[:SHOWN]:
         print(f"wrong: {wrong}")
-    print(f"Kept in {keep(f'campaign-{asked.victim}', [table])}")
+    print(f"Kept in {keep(f'campaign-{name}', [table])}")
     return 1 if totals.wrongs else 0
 
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fakes.aftermath import Aftermath, left_worktrees
-from fakes.chores import Chore, Ledger, draw_chores, unexplained, written
+from fakes.chores import (
+    Chore,
+    Ledger,
+    draw_chores,
+    not_tried_again,
+    unexplained,
+    written,
+)
 from fakes.swarm import LIMIT_S, Swarm
 from fakes.victims import Victim, end_by_force, find_victims
 from kimi_swarm.store.database import Connection, open_database
@@ -23,6 +30,7 @@ from kimi_swarm.store.views import live_runs, live_sessions, recent_runs
 TASKS = 80
 RUNS_AT_ONCE = 3
 CONCURRENCY = 6
+RETRY_DELAY_S = 0.1
 SUPERVISOR_LIVES_S = 0.5
 OTHERS_LIVE_S = 0.08
 DEAF_S = 0.3
@@ -71,8 +79,11 @@ class Totals(NamedTuple):
 class Campaign:
     """One state folder on which work flows while something is killed."""
 
-    def __init__(self, swarm: Swarm, victims: Sequence[str], seed: int) -> None:
+    def __init__(
+        self, swarm: Swarm, victims: Sequence[str], seed: int, *, retries: int = 0
+    ) -> None:
         self.swarm = swarm
+        self.retries = retries
         self.victims = victims
         self.seed = seed
         self.dice = random.Random(seed)  # noqa: S311 repeatable, not secret
@@ -116,7 +127,11 @@ class Campaign:
         plan = self.swarm.plan(
             written(self.plans[name], self.swarm.folder, name),
             name=name,
-            defaults={"profile": "command", "retries": 0},
+            defaults={
+                "profile": "command",
+                "retries": self.retries,
+                "retry_delay_s": RETRY_DELAY_S,
+            },
             limits={"concurrency": CONCURRENCY, "spacing_s": 0},
         )
         self.spawning = self.swarm.start("spawn", plan)
@@ -185,6 +200,7 @@ class Campaign:
             wrong_ends=[
                 *aftermath.bad_ends,
                 *filter(None, odd),
+                *not_tried_again(aftermath.sessions, self.retries),
                 *(f"{name} was never spawned" for name in missing),
             ],
             wrong_exit_codes=aftermath.bad_exit_codes,

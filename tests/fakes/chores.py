@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,3 +109,17 @@ def unexplained(
     if is_right.get(row.outcome or "", False):
         return None
     return f"{row.id} ended {told}; drawn {chore.code}; signed {starts} times, {end}"
+
+
+def not_tried_again(rows: Sequence[SessionRow], retries: int) -> list[str]:
+    """Name what was killed and has tries left, or was tried more often than it may."""
+    last = {(row.run, row.task): row for row in rows}
+    return [
+        f"{row.id} ended {row.outcome} ({row.exit_code}) as try {row.tries}"
+        for row in last.values()
+        if row.tries > retries + 1 or (row.tries <= retries and _was_killed(row))
+    ]
+
+
+def _was_killed(row: SessionRow) -> bool:
+    return row.outcome == "lost" or row.exit_code == -signal.SIGKILL

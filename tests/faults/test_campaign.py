@@ -14,16 +14,24 @@ from fakes.swarm import Swarm
 SEED = 20261120 if os.environ.get("CI") == "true" else secrets.randbelow(10**6)
 
 
+OTHERS = ("shim", "zygote", "worker")
+
+
 @pytest.mark.parametrize(
-    ("victims", "kills"),
-    [(("supervisor",), 8), (("shim", "zygote", "worker"), 40), (("everything",), 4)],
-    ids=["supervisor", "the others", "everything"],
+    ("victims", "kills", "retries"),
+    [
+        pytest.param(("supervisor",), 8, 0, id="supervisor"),
+        pytest.param(OTHERS, 40, 2, id="the others"),
+        pytest.param(("everything",), 4, 0, id="everything"),
+    ],
 )
 def test_whatever_is_killed_whenever_nothing_is_doubled_wrong_or_left(
-    swarm: Swarm, victims: tuple[str, ...], kills: int
+    swarm: Swarm, victims: tuple[str, ...], kills: int, retries: int
 ):
     swarm.env["KIMI_SWARM_IDLE_S"] = "1"
-    totals = Campaign(swarm, victims, SEED).run(kills=kills, sessions=80)
+
+    campaign = Campaign(swarm, victims, SEED, retries=retries)
+    totals = campaign.run(kills=kills, sessions=80)
 
     assert totals.wrongs == [], totals
     assert totals.strikes == kills
