@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,20 @@ def test_a_zygote_without_anybody_to_answer_ends_without_a_word(swarm: Swarm):
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
 
     assert swarm.log_of_supervisor() == ""
+
+
+def test_starts_keep_their_distance_also_over_a_change_of_supervisors(swarm: Swarm):
+    silent = {"argv": worker("silent.sh"), **NONE}
+    run = swarm.spawn({"a": silent, "b": silent}, limits={"spacing_s": 2})
+    swarm.until_state(f"{run}/a", "running")
+    swarm.kill_supervisor()
+
+    second = swarm.until_state(f"{run}/b", "running")
+
+    first = swarm.sessions(run)["a"]
+    starts = [datetime.fromisoformat(one["started_at"]) for one in (first, second)]
+    # A session is chosen some time before its worker is started.
+    assert (starts[1] - starts[0]).total_seconds() > 1.5
 
 
 def test_a_wish_to_stop_made_without_a_supervisor_is_honoured(swarm: Swarm):

@@ -56,6 +56,23 @@ def read_snapshot(
     )
 
 
+def last_starts(connection: sqlite3.Connection) -> dict[str, float]:
+    """Return when each run that is not over, and each profile in it, started last.
+
+    For a supervisor that takes over: spacing counts from there.
+    """
+    last: dict[str, float] = {}
+    for run, profile, at in connection.execute(
+        "SELECT run, profile, max(coalesce(started_at, since_at)) FROM sessions"
+        " WHERE run IN (SELECT id FROM runs WHERE state = 'running')"
+        " AND (started_at IS NOT NULL OR state = 'starting')"
+        " GROUP BY run, profile"
+    ):
+        for key in (run, profile):
+            last[key] = max(at, last.get(key, 0.0))
+    return last
+
+
 _WAITING = (
     "SELECT place, id, run, task, profile, needs, stop_wish, ready_at, EXISTS ("
     "SELECT 1 FROM sessions AS former"

@@ -23,7 +23,7 @@ from kimi_swarm.store.database import (
     words_for_errors,
 )
 from kimi_swarm.store.moves import Findings, move_session, set_asking
-from kimi_swarm.store.snapshot import read_snapshot
+from kimi_swarm.store.snapshot import last_starts, read_snapshot
 from kimi_swarm.store.views import (
     SessionRow,
     live_runs,
@@ -72,6 +72,7 @@ class Supervisor:
         async with anyio.create_task_group() as group:
             await group.start(self.door.serve)
             on_ready()
+            self._last_start_at.update(last_starts(self.connection))
             self._take_over(group)
             while True:
                 look_again_at = self._turn(group)
