@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fakes.runs import RUN, life, moved, written
+from kimi_swarm.location import session_folder
+
 CODE = Path(__file__).parents[2] / "skill"
 # Each of these costs a light verb several per cent of a bare interpreter start.
 DEAR = "argparse asyncio anyio dataclasses inspect json pathlib pydantic re typing"
+SESSION = f"{RUN}/header"
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -23,13 +27,28 @@ sys.exit(code)
 
 @pytest.mark.parametrize("words", [["list"], ["list", "calm-river"], ["wait", "a-b"]])
 def test_a_light_verb_imports_nothing_dear(words: list[str], tmp_path: Path):
+    assert dear_imports(words, tmp_path) == ""
+
+
+@pytest.mark.parametrize("words", [["list", RUN], ["log", SESSION], ["poll", SESSION]])
+def test_reading_plain_output_imports_nothing_dear(words: list[str], tmp_path: Path):
+    connection = written(tmp_path, "header")
+    moved(connection, SESSION, *life())
+    connection.close()
+    folder = Path(session_folder(str(tmp_path), RUN, "header"), "work")
+    folder.mkdir(parents=True)
+    (folder / "out.log").write_text("one\ntwo\n")
+    assert dear_imports(words, tmp_path) == ""
+
+
+def dear_imports(words: list[str], home: Path) -> str:
     # -S: what is installed beside the interpreter may import such things at its start.
     start = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM, str(CODE), DEAR]
     done = subprocess.run(
         [*start, *words],
-        env={"KIMI_SWARM_HOME": str(tmp_path)},
+        env={"KIMI_SWARM_HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr.splitlines()[-1] == "", done
+    return done.stderr.splitlines()[-1]

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kimi_swarm.actions.log import LogPage
-from kimi_swarm.actions.poll import SessionNews
 from kimi_swarm.cli.words import fitted, question
 from kimi_swarm.workers.readable import OurLine
+
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from kimi_swarm.actions.log import LogPage
+    from kimi_swarm.actions.poll import SessionNews
 
 MARK = "|"
 _PAGING = "page with --offset and --limit"
