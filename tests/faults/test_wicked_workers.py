@@ -40,7 +40,7 @@ def spawned(user: Swarm, name: str) -> str:
     _, words = OUTCOMES[name]
     places = {"folder": user.folder / "pids", "gate": user.folder / "never"}
     argv = worker(name, *(str(word).format(**places) for word in words))
-    return user.spawn({"a": {"argv": argv}})
+    return user.spawn({"a": {"argv": argv, "retries": 0}})
 
 
 def nothing_passing_is_left(user: Swarm, run: str) -> None:

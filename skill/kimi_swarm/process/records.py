@@ -13,14 +13,19 @@ Light: shims import it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.platform import ProcessIdentity
+
+ROOM_STEP_S = 0.5
+ROOM_LIMIT_S = 86_400.0
 
 
 class LaunchFiles(NamedTuple):
@@ -122,6 +127,24 @@ def write_atomically(path: str, data: Mapping[str, Any], *, before: str = "") ->
         file.flush()
     reach(before)
     os.replace(aside, path)  # noqa: PTH105 light
+
+
+def write_when_there_is_room(
+    path: str, data: Mapping[str, Any], *, before: str = ""
+) -> None:
+    """Write as `write_atomically` does; a disk that takes nothing is waited for, a day.
+
+    For what nobody else could write. Everything else that is wrong raises OSError.
+    """
+    until = time.monotonic() + ROOM_LIMIT_S
+    while True:
+        try:
+            return write_atomically(path, data, before=before)
+        except OSError as error:
+            takes_nothing = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+            if not takes_nothing or time.monotonic() > until:
+                raise
+            time.sleep(ROOM_STEP_S)
 
 
 def remove_half_written(files: LaunchFiles) -> None:

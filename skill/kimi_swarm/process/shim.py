@@ -31,6 +31,7 @@ from kimi_swarm.process.records import (
     LaunchFiles,
     LaunchSpec,
     write_atomically,
+    write_when_there_is_room,
 )
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def run_shim(files: LaunchFiles, spec: LaunchSpec, alive: int) -> None:
     os.setsid()
     shim = _Shim(files, spec, alive, is_subreaper=become_subreaper())
     reach("shim.before_identity")
-    write_atomically(files.shim, shim.identity)
+    write_when_there_is_room(files.shim, shim.identity)
     reach("shim.after_identity")
     record = shim.run()
-    write_atomically(files.exit, record._asdict(), before="shim.before_rename")
+    write_when_there_is_room(files.exit, record._asdict(), before="shim.before_rename")
     reach("shim.after_rename")
 
 

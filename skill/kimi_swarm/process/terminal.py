@@ -105,7 +105,8 @@ class Terminal:
         last = _ESCAPES.sub(b"", self._tail).replace(b"\r", b"\n").rpartition(b"\n")[2]
         if not self.is_asking and last.strip() and self._asks.search(last):
             question = last.decode(errors="replace").strip()
-            write_atomically(self._files.asking, {"question": question})
+            with suppress(OSError):  # a full disk: then nobody is told, and it waits
+                write_atomically(self._files.asking, {"question": question})
             self.is_asking = True
             self._tell()
 

@@ -17,12 +17,17 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import database_path
 
 Connection = sqlite3.Connection
+DatabaseError = sqlite3.Error
 SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 60.0
 ROOM_FOR_A_PAGE_BYTES = 65_536
 
 
-class StateFolderError(SwarmError):
+class StateError(SwarmError):
+    """Raised when the state cannot be read or written: root of what can be wrong."""
+
+
+class StateFolderError(StateError):
     """Raised when the state folder cannot be made, written or read."""
 
     code = "state_unwritable"
@@ -34,7 +39,7 @@ class StateFolderError(SwarmError):
         )
 
 
-class NewerSchemaError(SwarmError):
+class NewerSchemaError(StateError):
     """Raised when a newer kimi-swarm has written the database."""
 
     code = "newer_schema"
@@ -47,7 +52,7 @@ class NewerSchemaError(SwarmError):
         )
 
 
-class CorruptStateError(SwarmError):
+class CorruptStateError(StateError):
     """Raised when the database file is damaged."""
 
     code = "state_corrupt"
@@ -60,7 +65,19 @@ class CorruptStateError(SwarmError):
         )
 
 
-class DiskFullError(SwarmError):
+class StateGoneError(StateError):
+    """Raised when the state folder was moved or deleted under a supervisor."""
+
+    code = "state_gone"
+
+    def __init__(self, home: str) -> None:
+        super().__init__(
+            f"The state folder {home} was moved or deleted while work was going on.",
+            remedy="Workers end by their own time limits; spawn again what you need.",
+        )
+
+
+class DiskFullError(StateError):
     """Raised when there is no room left to write state; nothing was changed."""
 
     code = "disk_full"
@@ -72,7 +89,7 @@ class DiskFullError(SwarmError):
         )
 
 
-class StateBusyError(SwarmError):
+class StateBusyError(StateError):
     """Raised when other writers held the database for too long."""
 
     code = "state_busy"
@@ -148,13 +165,15 @@ def _statements(script: str) -> Iterator[str]:
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Hold the write lock from the first moment; commit at the end, else roll back.
 
-    Inside another transaction it is a part of that one.
+    Inside another transaction it is a part of that one. Raises NewerSchemaError when
+    the database was migrated since it was opened.
     """
     if connection.in_transaction:
         yield
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
+        require_known_schema(connection)
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -162,6 +181,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def require_known_schema(connection: sqlite3.Connection) -> None:
+    """Raise NewerSchemaError if a newer kimi-swarm has migrated an open database."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > SCHEMA_VERSION:
+        ((_, _, path),) = connection.execute("PRAGMA database_list").fetchall()
+        raise NewerSchemaError(os.path.dirname(path), found)  # noqa: PTH120 light
 
 
 @contextmanager
@@ -192,13 +219,16 @@ def _in_words(home: str, error: sqlite3.OperationalError) -> SwarmError:
             return StateBusyError()
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return CorruptStateError(home)
-        case sqlite3.SQLITE_IOERR if _is_full(home):
+        case sqlite3.SQLITE_IOERR if not has_room(home):
             return DiskFullError(home)
         case _:
             return StateFolderError(home, str(error))
 
 
-def _is_full(home: str) -> bool:
-    """Whether the disk has no room for a page: WAL reports that as an I/O error."""
-    space = os.statvfs(home)
-    return space.f_bavail * space.f_frsize < ROOM_FOR_A_PAGE_BYTES
+def has_room(home: str) -> bool:
+    """Whether the disk has room for a page: SQLite may call its lack an I/O error."""
+    try:
+        space = os.statvfs(home)
+    except OSError:
+        return True
+    return space.f_bavail * space.f_frsize >= ROOM_FOR_A_PAGE_BYTES

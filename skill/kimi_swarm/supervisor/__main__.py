@@ -26,10 +26,13 @@ if __name__ == "__main__":
     from kimi_swarm.location import state_home
     from kimi_swarm.supervisor.serve import serve
 
+    callers = [caller]
+
     def tell() -> None:
-        """Let the caller go; once is enough."""
-        with suppress(OSError):
-            os.write(caller, b"1")
-            os.close(caller)
+        """Let the caller go, once: later its descriptor may be another file's."""
+        if callers:
+            with suppress(OSError):
+                os.write(callers[-1], b"1")
+            os.close(callers.pop())
 
     sys.exit(serve(state_home(), *sys.argv[1:2], on_ready=tell))

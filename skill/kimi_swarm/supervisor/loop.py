@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kimi_swarm.core.evidence import is_time_limit, remedy
-from kimi_swarm.core.schedule import Cancel, Decision, Start, Stop, schedule
+from kimi_swarm.core.schedule import Cancel, Decision, Snapshot, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
@@ -35,6 +35,7 @@ from kimi_swarm.store.views import (
 from kimi_swarm.supervisor.again import Judged, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
+from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.tend import Tender
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -51,6 +52,7 @@ class Supervisor:
         home: str,
         connection: Connection,
         environments: Environments,
+        ground: Ground,
     ) -> None:
         self.home = home
         self.connection = connection
@@ -59,29 +61,41 @@ class Supervisor:
         self.warm_ups = WarmUps(home, self.zygote)
         self.door = Door(home, self._on_ring)
         self.environments = environments
+        self.ground = ground
         self._tenders: dict[str, Tender] = {}
+        self._chosen: list[SessionRow] = []
         self._last_start_at: dict[str, float] = {}
         self._next_environment_at: float | None = None
         self._wake = anyio.Event()
 
-    async def run(self, *, idle_s: float, on_ready: Callable[[], None]) -> None:
+    async def run(self, idle_s: float, on_ready: Callable[[], None]) -> None:
         """Work until there has been nothing to do for `idle_s` seconds.
 
-        Calls `on_ready` when the door is open.
+        Calls `on_ready` when the door is open. Raises a group of StateError when the
+        state cannot be read or written: what was begun goes on without us.
         """
+        try:
+            await self._run(idle_s, on_ready)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.zygote.aclose()
+
+    async def _run(self, idle_s: float, on_ready: Callable[[], None]) -> None:
         async with anyio.create_task_group() as group:
-            await group.start(self.door.serve)
+            with words_for_errors(self.home):
+                await group.start(self.door.serve)
             on_ready()
-            self._last_start_at.update(last_starts(self.connection))
-            self._take_over(group)
+            with words_for_errors(self.home):
+                self._last_start_at.update(last_starts(self.connection))
+                self._take_over(group)
             while True:
                 look_again_at = self._turn(group)
-                is_idle = not (self._tenders or wants_supervisor(self.connection))
+                with words_for_errors(self.home):
+                    is_idle = not (self._tenders or wants_supervisor(self.connection))
                 timeout_s = idle_s if is_idle else _seconds_until(look_again_at)
                 if not await self._sleep(timeout_s) and is_idle:
                     break
             group.cancel_scope.cancel()
-        await self.zygote.aclose()
 
     def move(
         self, session: SessionRow, move: Move, findings: Findings | None = None
@@ -122,6 +136,8 @@ class Supervisor:
         self.wake()
 
     def _on_ring(self, run: str | None, env: dict[str, str]) -> None:
+        # Who rings counts on us: better no answer than one of a supervisor that ends.
+        self.ground.require()
         if run is not None and env:
             self._keep_environment(run, env)
         self.wake()
@@ -146,22 +162,30 @@ class Supervisor:
     def _turn(self, group: TaskGroup) -> float | None:
         """Act on every decision there is now; return when to look without any event."""
         while True:
+            self.ground.require()
             self._next_environment_at = None
-            snapshot = read_snapshot(
-                self.connection,
-                at=now(),
-                machine_cap=MACHINE_CAP,
-                last_start_at=self._last_start_at,
-                free_mib=free_bytes(self.home) // MIB,
-            )
-            agenda = schedule(snapshot)
-            with words_for_errors(self.home), transaction(self.connection):
-                ends = [self._act(group, decision) for decision in agenda.decisions]
+            with words_for_errors(self.home):
+                agenda = schedule(self._look())
+                with transaction(self.connection):
+                    ends = [self._act(decision) for decision in agenda.decisions]
+            # Not before the commit: without it nobody was chosen.
+            for row in self._chosen:
+                self._tend(group, row)
+            self._chosen.clear()
             if not any(ends):
                 moments = (agenda.look_again_at, self._next_environment_at)
                 return min((at for at in moments if at is not None), default=None)
 
-    def _act(self, group: TaskGroup, decision: Decision) -> bool:
+    def _look(self) -> Snapshot:
+        return read_snapshot(
+            self.connection,
+            at=now(),
+            machine_cap=MACHINE_CAP,
+            last_start_at=self._last_start_at,
+            free_mib=free_bytes(self.home) // MIB,
+        )
+
+    def _act(self, decision: Decision) -> bool:
         """Carry out one decision; whether it ended a session that others may need."""
         row = session_row(self.connection, decision.session)
         match decision:
@@ -175,7 +199,7 @@ class Supervisor:
                 reach("supervisor.before_chosen")
                 self._last_start_at[row.run] = at
                 self._last_start_at[row.profile] = at
-                self._tend(group, row)
+                self._chosen.append(row)
             case Cancel(reason=reason, detail=detail):
                 outcome = Outcome.CANCELLED
                 if is_time_limit(reason):

@@ -12,11 +12,13 @@ from kimi_swarm.core.session import Place
 from kimi_swarm.core.task import PromptVia, Task, WorkspaceMode, may_resume_last
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import session_folder, workspace_folder
+from kimi_swarm.process.command import FolderMissingError
 from kimi_swarm.process.records import LaunchSpec
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import latest_sessions, repository_of
 from kimi_swarm.workspace.copying import copy_into
+from kimi_swarm.workspace.errors import NotARepositoryError, RepositoryGoneError
 from kimi_swarm.workspace.identity import identity_env
 from kimi_swarm.workspace.merge import start_from
 from kimi_swarm.workspace.renew import renew_worktree
@@ -175,7 +177,10 @@ async def _repository(root: str | None) -> Repository:
 
 
 async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree | None:
-    """Return the git side of a session's workspace, None where there is none."""
+    """Return the git side of a session's workspace, None where there is none.
+
+    Raises RepositoryGoneError.
+    """
     if place.branch is None or place.base is None:
         return None
     path = Path(place.workspace)
@@ -184,7 +189,10 @@ async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree 
         repo = Repository(path, path / ".git")
     else:
         root, _ = repository_of(connection, seat.id.run)
-        repo = await _repository(root)
+        try:
+            repo = await _repository(root)
+        except (FolderMissingError, NotARepositoryError):
+            raise RepositoryGoneError(Path(root or ""), path) from None
     return Worktree(repo, path, place.branch, place.base, seat.task.workspace.copy)
 
 

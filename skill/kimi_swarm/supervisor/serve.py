@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
@@ -15,10 +15,16 @@ from kimi_swarm.location import supervisor_lock_path
 from kimi_swarm.process.bell import ring
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.locks import try_lock
-from kimi_swarm.store.database import open_database
+from kimi_swarm.store.database import (
+    NewerSchemaError,
+    StateError,
+    open_database,
+    words_for_errors,
+)
 from kimi_swarm.store.runs import tasks_of
 from kimi_swarm.store.views import wants_supervisor
 from kimi_swarm.supervisor.environments import Environments
+from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.loop import Supervisor
 
 IDLE_S = 5.0
@@ -38,6 +44,8 @@ def serve(
     """
     try:
         return anyio.run(_serve, home, run, on_ready)
+    except NewerSchemaError:
+        return 0  # who migrated the state brings a supervisor that knows it
     except SwarmError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return error.exit_code
@@ -47,7 +55,8 @@ def serve(
 
 
 async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> int:
-    lock = await _take_lock(home, run)
+    with words_for_errors(home):
+        lock = await _take_lock(home, run)
     if lock is None:
         on_ready()
         return 0
@@ -56,19 +65,44 @@ async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> in
     connection = open_database(home, create=False)
     if connection is None:
         return 0
+    ground = Ground(home, lock, connection)
     environments = Environments(dict(os.environ))
     if run is not None:
         environments.keep(run, environments.own, list)
     try:
         while True:
-            supervisor = Supervisor(home, connection, environments)
-            await supervisor.run(idle_s=idle_s, on_ready=on_ready)
+            supervisor = Supervisor(home, connection, environments, ground)
+            trouble = await _live(partial(supervisor.run, idle_s, on_ready))
+            if trouble is not None:
+                await ground.recover(trouble)
+                continue
             # The door is shut now: whoever came while it was closing is seen here.
             if not wants_supervisor(connection):
                 return 0
     finally:
         connection.close()
         os.close(lock)
+
+
+async def _live(life: Callable[[], Awaitable[None]]) -> StateError | None:
+    """Live one life to its end; return what was wrong with the state, if it was that.
+
+    Everything a supervisor knows is in the state folder: the next life takes over from
+    this one as from a killed one.
+    """
+    try:
+        await life()
+    except BaseExceptionGroup as group:
+        troubles, others = group.split(StateError)
+        if troubles is None or others is not None:
+            raise
+        return _first(troubles)
+    return None
+
+
+def _first(group: BaseExceptionGroup[StateError]) -> StateError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _take_lock(home: str, run: str | None) -> int | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
-from typing import Protocol
 
 import anyio
 
@@ -19,7 +17,6 @@ from kimi_swarm.core.redact import NOTHING_KNOWN, redacted
 from kimi_swarm.core.session import (
     Ended,
     Launched,
-    Move,
     Outcome,
     Place,
     Placed,
@@ -30,13 +27,11 @@ from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import (
     LAUNCH_TRIES,
-    Zygote,
     follow,
     open_alive,
     stop,
 )
 from kimi_swarm.process.locks import is_locked
-from kimi_swarm.process.ports import PortPool
 from kimi_swarm.process.records import (
     ExitRecord,
     LaunchFiles,
@@ -45,13 +40,20 @@ from kimi_swarm.process.records import (
     read_question,
     read_shim,
 )
-from kimi_swarm.process.remains import end_remains
+from kimi_swarm.process.remains import end_launch, end_remains
 from kimi_swarm.process.tidy import LAUNCHES, tidy
-from kimi_swarm.store.database import Connection, transaction
+from kimi_swarm.store.database import (
+    Connection,
+    DatabaseError,
+    StateError,
+    transaction,
+    words_for_errors,
+)
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.supervisor.again import Judged
+from kimi_swarm.supervisor.desk import Desk
 from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import (
@@ -65,39 +67,6 @@ from kimi_swarm.supervisor.prepare import (
     tree_of,
 )
 from kimi_swarm.supervisor.secrecy import learn_secrets, without_secrets
-from kimi_swarm.supervisor.warmup import WarmUps
-
-
-class Desk(Protocol):
-    """What a tender needs of its supervisor."""
-
-    home: str
-    connection: Connection
-    zygote: Zygote
-    ports: PortPool
-    warm_ups: WarmUps
-
-    def move(
-        self, session: SessionRow, move: Move, findings: Findings | None = None
-    ) -> SessionRow:
-        """Write a session's next state."""
-        ...
-
-    def finish(self, session: SessionRow, ended: Ended, judged: Judged) -> None:
-        """Write a session's end, and queue another try if there should be one."""
-        ...
-
-    def environment_of(self, run: str) -> Mapping[str, str]:
-        """Return the environment from which a run's workers may take values."""
-        ...
-
-    def note_question(self, session: str, question: str | None) -> None:
-        """Write down what a worker waits to be answered, None when it was."""
-        ...
-
-    def forget(self, session: str) -> None:
-        """Note that a session's tender has ended."""
-        ...
 
 
 class Tender:
@@ -132,15 +101,14 @@ class Tender:
             self._stop_wanted.set()
         try:
             judged = await self._live()
-        except SwarmError as error:
-            told = {"sentence": str(error), "remedy": error.remedy}
-            judged = Judged(self._verdict_of(error), Findings(detail=told))
+        except (StateError, DatabaseError):
+            # No matter of this session: whoever supervises next goes on with it.
+            with words_for_errors(self._desk.home):
+                raise
         except Exception as error:  # noqa: BLE001 one session's trouble ends that one
-            if not isinstance(error, OSError):
-                traceback.print_exc()
-            reason = "system_error" if isinstance(error, OSError) else "defect"
-            told = {"sentence": f"{type(error).__name__}: {error}"}
-            judged = Judged(Verdict(Outcome.FAILED, reason), Findings(detail=told))
+            self._desk.ground.require_writable(error)
+            judged = self._judged_of(error)
+            await self._end_launches()
         verdict = judged.verdict
         ended = Ended(now(), verdict.outcome, verdict.reason, judged.exit_code)
         self._desk.ports.give_back(self._ports)
@@ -151,6 +119,26 @@ class Tender:
         for name in LAUNCHES:
             tidy(LaunchFiles(f"{self._seat.folder}/{name}"))
         self._desk.forget(self._row.id)
+
+    def _judged_of(self, error: Exception) -> Judged:
+        """Say what became of a session that could not be lived to its end."""
+        if isinstance(error, SwarmError):
+            told = {"sentence": str(error), "remedy": error.remedy}
+            return Judged(self._verdict_of(error), Findings(detail=told))
+        if not isinstance(error, OSError):
+            traceback.print_exception(error)
+        reason = "system_error" if isinstance(error, OSError) else "defect"
+        told = {"sentence": f"{type(error).__name__}: {error}"}
+        return Judged(Verdict(Outcome.FAILED, reason), Findings(detail=told))
+
+    async def _end_launches(self) -> None:
+        """End what still runs of a session that gets its outcome before its end."""
+        for name in LAUNCHES:
+            files = LaunchFiles(f"{self._seat.folder}/{name}")
+            if is_locked(files.lock):
+                await anyio.to_thread.run_sync(
+                    end_launch, files, FOLDER_VARIABLE, self._seat.folder
+                )
 
     def _verdict_of(self, error: SwarmError) -> Verdict:
         if self._cause is not None and is_time_limit(self._cause):
@@ -255,6 +243,7 @@ class Tender:
             if record is not None or read_shim(files) is not None:
                 break
         if record is None:
+            self._desk.ground.require()
             self._is_proved_dead = await anyio.to_thread.run_sync(
                 end_remains, files, FOLDER_VARIABLE, self._seat.folder
             )
@@ -263,6 +252,7 @@ class Tender:
     async def _run_or_adopt(
         self, files: LaunchFiles, spec: LaunchSpec
     ) -> ExitRecord | None:
+        self._desk.ground.require()
         if is_locked(files.lock):
             reading = open_alive(files)
         elif read_shim(files) is not None:
