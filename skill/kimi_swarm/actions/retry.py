@@ -50,6 +50,7 @@ def retry(home: str, scope: str) -> Retried:
     """Queue another try of what did not end well: of a run's tasks, or one session's.
 
     What succeeded is kept, and what is at work is left alone. A task whose needs are
+    tried again waits for them. Raises UnknownRunError, UnknownSessionError,
     NotMissingError.
     """
     with existing(home, scope) as connection, transaction(connection):
