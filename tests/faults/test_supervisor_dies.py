@@ -183,6 +183,24 @@ def test_a_worker_that_hid_its_environment_does_not_outlive_a_killed_shim(
     assert not is_live(pid)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it writes to /proc")
+def test_nothing_is_tried_again_while_a_hidden_grandchild_may_live(swarm: Swarm):
+    pids = swarm.folder / "pids"
+    pids.mkdir()
+    hides = worker("hides_its_environment.py", pids, "orphan")
+    run = swarm.spawn({"a": {"argv": hides, **NONE, "retry_delay_s": 0}})
+    (pid,) = until(lambda: [int(one.name) for one in pids.iterdir()])
+
+    swarm.kill_shim(f"{run}/a")
+
+    try:
+        assert swarm.ended(run)["a"]["id"] == f"{run}/a"
+        assert swarm.sessions(run)["a"]["outcome"] == "lost"
+        assert is_live(pid), "this very test is of no use then"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_ten_racing_spawns_make_one_supervisor(swarm: Swarm):
     plan = swarm.plan({"a": {"argv": worker("silent.sh"), **NONE}})
 

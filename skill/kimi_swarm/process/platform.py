@@ -94,6 +94,21 @@ def bearers(name: str, value: str) -> list[ProcessIdentity]:
     return found
 
 
+def is_inhabited(folder: str) -> bool:
+    """Whether any live process works in a folder or below it, where that is told."""
+    if not can_tell_bearers():
+        return False
+    whole = os.path.realpath(folder)
+    for pid, (_, who) in _linux_table().items():
+        try:
+            place = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115 light
+        except OSError:  # it ended, or is another user's
+            continue
+        if who is not None and (place == whole or place.startswith(f"{whole}/")):
+            return True
+    return False
+
+
 def bearers_below(name: str, prefix: str) -> dict[ProcessIdentity, str]:
     """Return live processes whose variable begins so, each with the whole value.
 

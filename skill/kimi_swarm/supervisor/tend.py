@@ -245,7 +245,7 @@ class Tender:
         if record is None:
             self._desk.ground.require()
             self._is_proved_dead = await anyio.to_thread.run_sync(
-                end_remains, files, FOLDER_VARIABLE, self._seat.folder
+                end_remains, files, FOLDER_VARIABLE, self._seat.folder, spec.cwd
             )
         return record
 

@@ -1,7 +1,7 @@
 """Overwrites its own environment, as programs do that give themselves a title.
 
-Then it writes its number into the folder that the first argument names, and stays.
-Linux only.
+Then it writes its number into the folder that the first argument names, and stays. With
+a second argument it is a grandchild, without a parent, that does so. Linux only.
 """
 
 from __future__ import annotations
@@ -10,6 +10,13 @@ import os
 import sys
 import time
 from pathlib import Path
+
+if sys.argv[2:] and os.fork():
+    time.sleep(600)
+if sys.argv[2:]:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
 
 fields = Path("/proc/self/stat").read_text("ascii").rpartition(")")[2].split()
 begin, end = int(fields[47]), int(fields[48])  # env_start, env_end: see proc(5)
