@@ -93,6 +93,43 @@ def test_after_a_reboot_every_session_ends_in_words_and_what_waited_runs(swarm: 
     assert sorted(signed(swarm)) == ["ends", "next", "runs"]
 
 
+def with_clock(folder: Path) -> tuple[Path, Path]:
+    """Return a copy of the product whose system clock is off by what a file says."""
+    code, offset = copy_of_the_product(folder), folder / "offset"
+    offset.write_text("0")
+    (code / "sitecustomize.py").write_text(
+        "import pathlib, time\n"
+        "real = time.time\n"
+        f"offset = pathlib.Path({str(offset)!r})\n"
+        "time.time = lambda: real() + float(offset.read_text() or 0)\n"
+    )
+    return code, offset
+
+
+@pytest.mark.parametrize("step_s", [7200, -7200])
+def test_a_clock_that_is_set_in_the_middle_ends_and_holds_up_nothing(
+    swarm: Swarm, tmp_path: Path, step_s: int
+):
+    code, offset = with_clock(tmp_path / "clock")
+    swarm.env["PYTHONPATH"] = str(code)
+    tasks = {
+        "first": signs(swarm, "gate", **NONE),
+        "next": signs(swarm, "gate", **NONE, needs=["first"]),
+    }
+    run = swarm.spawn(tasks, limits={"wall_s": 600, "spacing_s": 0.5})
+    until(lambda: signed(swarm) == ["first"])
+
+    offset.write_text(str(step_s))
+    swarm.call("list")
+    second = swarm.spawn({"a": signs(swarm, "gate", **NONE)}, limits={"wall_s": 600})
+    until(lambda: len(signed(swarm)) == 2)
+    opened(swarm, "gate")
+    ended = {**swarm.ended(run), **swarm.ended(second)}
+
+    assert {one["outcome"] for one in ended.values()} == {"succeeded"}
+    assert "-" not in swarm.call("aggregate", run).out.splitlines()[0].split("in ")[-1]
+
+
 # The disk
 
 

@@ -42,7 +42,8 @@ async def aggregate(home: str, run: str, *, is_merging: bool = False) -> Report:
         secrets = secrets_of(home, run)
         merged = await _merge(home, connection, row, sessions, is_merging=is_merging)
         notes = tuple(notes_of(connection, run))
-    wall_s = None if row.ended_at is None else row.ended_at - row.created_at
+    # A clock may have been set back meanwhile.
+    wall_s = None if row.ended_at is None else max(0.0, row.ended_at - row.created_at)
     tasks = in_order([task_report(session, secrets) for session in sessions])
     return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
 
@@ -56,7 +57,7 @@ def task_report(row: SessionRow, secrets: Secrets = NOTHING_KNOWN) -> TaskReport
     detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
     duration_s = None
     if row.started_at is not None and row.ended_at is not None:
-        duration_s = row.ended_at - row.started_at
+        duration_s = max(0.0, row.ended_at - row.started_at)
     return TaskReport(
         task=row.task,
         session=row.id,

@@ -12,7 +12,8 @@ from anyio.abc import TaskGroup
 from kimi_swarm.core.evidence import is_time_limit, remedy
 from kimi_swarm.core.schedule import Cancel, Decision, Snapshot, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
-from kimi_swarm.process.clock import now
+from kimi_swarm.core.steps import ClockSteps
+from kimi_swarm.process.clock import now, steady
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import Zygote
 from kimi_swarm.process.machine import MIB, free_bytes
@@ -64,6 +65,7 @@ class Supervisor:
         self.ground = ground
         self._tenders: dict[str, Tender] = {}
         self._chosen: list[SessionRow] = []
+        self._steps = ClockSteps()
         self._last_start_at: dict[str, float] = {}
         self._next_environment_at: float | None = None
         self._wake = anyio.Event()
@@ -177,13 +179,14 @@ class Supervisor:
                 return min((at for at in moments if at is not None), default=None)
 
     def _look(self) -> Snapshot:
-        return read_snapshot(
+        snapshot = read_snapshot(
             self.connection,
             at=now(),
             machine_cap=MACHINE_CAP,
             last_start_at=self._last_start_at,
             free_mib=free_bytes(self.home) // MIB,
         )
+        return self._steps.corrected(snapshot, steady_at=steady())
 
     def _act(self, decision: Decision) -> bool:
         """Carry out one decision; whether it ended a session that others may need."""
@@ -219,7 +222,8 @@ class Supervisor:
             return True
         row = run_row(self.connection, run)
         until_at = row.created_at + HANDING_OVER_S
-        if row.counts.keys() <= {"queued", "cancelled"} and now() < until_at:
+        is_new = row.created_at <= now() < until_at  # a clock may have been set back
+        if row.counts.keys() <= {"queued", "cancelled"} and is_new:
             self._next_environment_at = until_at
             return False
         self._keep_environment(run, self.environments.own)
