@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ from kimi_swarm.store.views import (
     SessionRow,
     cursor_of,
     events_after,
+    latest_sessions,
     live_sessions,
     run_row,
     session_row,
@@ -158,6 +160,9 @@ class SessionLife(RuleBasedStateMachine):
         ends = events_after(self.writers[1], RUN, 0, names=["run_ended"])
         assert (run.state == "done") == is_over == bool(ends)
         assert len(ends) <= 1
+        assert run.counts == Counter(
+            row.outcome or row.state for row in latest_sessions(self.writers[0], RUN)
+        )
         assert run.total == len(TASKS)
 
 

@@ -141,4 +141,52 @@ CREATE INDEX sessions_timed ON sessions (run, place)
   WHERE state = 'queued' AND (ready_at != 0 OR queue_s IS NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD)
+# Counts are kept with every move, and runs in the order in which they are listed:
+# reading them costs the same however much is stored. A task's last attempt is counted.
+FOURTH = """
+CREATE TABLE counts (
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  number INTEGER NOT NULL CHECK (number >= 0),
+  PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO counts (run, name, number)
+  SELECT run, coalesce(outcome, state), count(*) FROM sessions
+  WHERE attempt = (
+    SELECT max(attempt) FROM sessions AS later
+    WHERE later.run = sessions.run AND later.task = sessions.task
+  ) GROUP BY 1, 2;
+
+CREATE TRIGGER an_attempt_is_counted AFTER INSERT ON sessions
+BEGIN
+  UPDATE counts SET number = number - 1
+    WHERE run = NEW.run AND name = (
+      SELECT coalesce(outcome, state) FROM sessions
+      WHERE run = NEW.run AND task = NEW.task AND attempt < NEW.attempt
+      ORDER BY attempt DESC LIMIT 1
+    );
+  INSERT INTO counts (run, name, number)
+    VALUES (NEW.run, coalesce(NEW.outcome, NEW.state), 1)
+    ON CONFLICT (run, name) DO UPDATE SET number = number + 1;
+END;
+
+CREATE TRIGGER a_move_is_counted AFTER UPDATE OF state, outcome ON sessions
+WHEN coalesce(NEW.outcome, NEW.state) != coalesce(OLD.outcome, OLD.state)
+  AND NOT EXISTS (
+    SELECT 1 FROM sessions AS later
+    WHERE later.run = NEW.run AND later.task = NEW.task AND later.attempt > NEW.attempt
+  )
+BEGIN
+  UPDATE counts SET number = number - 1
+    WHERE run = NEW.run AND name = coalesce(OLD.outcome, OLD.state);
+  INSERT INTO counts (run, name, number)
+    VALUES (NEW.run, coalesce(NEW.outcome, NEW.state), 1)
+    ON CONFLICT (run, name) DO UPDATE SET number = number + 1;
+END;
+
+DROP INDEX runs_by_age;
+CREATE INDEX runs_in_order ON runs (state DESC, created_at DESC);
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH)

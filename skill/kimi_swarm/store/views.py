@@ -116,7 +116,7 @@ _LATEST = (
 
 def recent_runs(connection: sqlite3.Connection, *, limit: int) -> list[RunRow]:
     """Return running runs, then the newest others, at most `limit`."""
-    return _runs(connection, "ORDER BY state = 'done', created_at DESC LIMIT ?", limit)
+    return _runs(connection, "ORDER BY state DESC, created_at DESC LIMIT ?", limit)
 
 
 def count_runs(connection: sqlite3.Connection) -> int:
@@ -159,8 +159,8 @@ def _runs(
 def _counts(connection: sqlite3.Connection, run: str) -> dict[str, int]:
     return dict(
         connection.execute(
-            "SELECT coalesce(outcome, state), count(*) FROM sessions"  # noqa: S608 ours
-            f" WHERE run = ? AND {_LATEST} GROUP BY 1 ORDER BY 1",
+            "SELECT name, number FROM counts WHERE run = ? AND number > 0"
+            " ORDER BY name",
             (run,),
         )
     )
