@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import campaign, growth, hot, spawn, throughput, widgets
+from bench import campaign, growth, hot, spawn, throughput, widgets, writers
 from bench.tables import Table, keep, show
 
 BENCHES: dict[str, Callable[[], list[Table]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], list[Table]]] = {
     "widgets": widgets.run,
     "imports": hot.run_imports,
     "growth": growth.run,
+    "writers": writers.run,
 }
 BY_DEFAULT = ("hot", "spawn", "throughput", "widgets")
 
