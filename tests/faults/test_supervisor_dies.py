@@ -89,12 +89,17 @@ def test_a_supervisor_killed_again_and_again_loses_and_doubles_nothing(swarm: Sw
     )
     tasks = {f"t{number}": {"argv": ["sh", "-c", line]} for number in range(8)}
     tasks["last"] = {"argv": ["sh", "-c", line], "needs": list(tasks)}
+    # The run must not be over before the last supervisor is killed, however busy it is.
+    gate = swarm.folder / "gate"
+    stays = f"{line}; until [ -e {gate} ]; do sleep 0.02; done"
+    tasks["stays"] = {"argv": ["sh", "-c", stays]}
     run = swarm.spawn(tasks, limits={"concurrency": 3})
 
     for _ in range(3):
         swarm.call("list")
         until(swarm.supervisors)
         swarm.kill_supervisor()
+    gate.touch()
     ended = swarm.ended(run)
 
     assert {one["outcome"] for one in ended.values()} == {"succeeded"}
@@ -206,11 +211,33 @@ def test_ten_racing_spawns_make_one_supervisor(swarm: Swarm):
 
     callers = [swarm.start("spawn", plan, "--json") for _ in range(10)]
     answers = [json.loads(each.communicate()[0]) for each in callers]
+    assert [answer for answer in answers if "error" in answer] == []
 
     for answer in answers:
         swarm.until_state(f"{answer['run']}/a", "running")
     assert len({answer["run"] for answer in answers}) == 10
     until(lambda: len(swarm.supervisors()) == 1)
+
+
+def test_a_crowd_of_callers_starts_one_supervisor_and_no_more(swarm: Swarm):
+    run = swarm.spawn({"a": {"argv": worker("silent.sh"), **NONE}})
+    swarm.until_state(f"{run}/a", "running")
+    swarm.kill_supervisor()
+    starts = swarm.folder / "starts"
+    python = swarm.folder / "python"
+    python.write_text(
+        f'#!/bin/sh\necho start >> "{starts}"\nexec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+
+    callers = [
+        swarm.start("list", env={"KIMI_SWARM_PYTHON": str(python)}) for _ in range(10)
+    ]
+    for caller in callers:
+        caller.communicate()
+
+    assert [caller.returncode for caller in callers] == [0] * 10
+    assert starts.read_text().split() == ["start"]
 
 
 def test_a_supervisor_without_work_ends_itself_and_frees_its_lock(swarm: Swarm):

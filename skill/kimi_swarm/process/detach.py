@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import supervisor_log_path
 from kimi_swarm.process.bell import ring
 from kimi_swarm.process.platform import require_supported
+
+STARTING_LIMIT_S = 10.0
+STARTING_STEP_S = 0.05
 
 
 class SupervisorStartError(SwarmError):
@@ -37,6 +41,27 @@ def ensure_supervisor(
     require_supported()
     if ring(home, run=run, env=env):
         return
+    from kimi_swarm.process.locks import try_lock  # noqa: PLC0415 rarely needed
+
+    # One start at a time: a crowd of callers would start a crowd of supervisors, and
+    # the one that is to serve them all would come up last. Who is starting may itself
+    # have been halted: nobody waits for ever.
+    deadline = time.monotonic() + STARTING_LIMIT_S
+    while (lock := try_lock(supervisor_log_path(home))) is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(STARTING_STEP_S)
+        if ring(home, run=run, env=env):
+            return
+    try:
+        if not ring(home, run=run, env=env):
+            _start_supervisor(home, run)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _start_supervisor(home: str, run: str | None) -> None:
     from subprocess import DEVNULL, run as run_process  # noqa: I001, PLC0415 rarely needed
 
     source_root = os.path.dirname(  # noqa: PTH120 light
