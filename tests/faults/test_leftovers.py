@@ -224,6 +224,22 @@ def test_a_socket_without_supervisor_goes_and_a_live_one_stays(swarm: Swarm):
     nothing_is_left(swarm)
 
 
+def test_a_paused_run_without_supervisor_needs_none(swarm: Swarm):
+    swarm.env["KIMI_SWARM_IDLE_S"] = "0"
+    gate, ledger = swarm.folder / "gate", swarm.folder / "ledger"
+    first = {"argv": worker("signs_ledger.sh", ledger, gate), **NONE}
+    run = swarm.spawn({"a": first, "b": {"argv": ["true"], **NONE, "needs": ["a"]}})
+    until(ledger.exists)
+    swarm.call("pause", run)
+    gate.touch()
+    swarm.until_state(f"{run}/a", "done")
+    until(lambda: not swarm.supervisors())
+
+    assert told(swarm) == []
+    nothing_is_left(swarm)
+    assert swarm.supervisors() == []
+
+
 def test_an_unfinished_run_without_supervisor_gets_one(swarm: Swarm):
     gate = swarm.folder / "gate"
     ledger = swarm.folder / "ledger"

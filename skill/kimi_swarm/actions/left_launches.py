@@ -147,7 +147,7 @@ def _remove_socket(home: str, path: str) -> str:
 def left_alone(scene: Scene) -> list[Leftover]:
     """Find unfinished runs that no supervisor looks after."""
     live = [run for run, state in scene.census.runs.items() if state != "done"]
-    if not live or is_locked(supervisor_lock_path(scene.home)):
+    if not scene.census.is_wanting or is_locked(supervisor_lock_path(scene.home)):
         return []
     what = ", ".join(live)
     return [Leftover("run", what, "no supervisor", in_thread(_supervise, scene.home))]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from kimi_swarm.store.views import wants_supervisor
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """States by id: `calm-river`, `calm-river/header.2`; repositories by root."""
+    """States by id: `calm-river`, `calm-river/header.2`; repositories by root.
+
+    `is_wanting` tells that there is something that only a supervisor can do.
+    """
 
     runs: dict[str, str]
     sessions: dict[str, str]
     repos: tuple[str, ...]
+    is_wanting: bool = False
 
 
 def take_census(connection: sqlite3.Connection) -> Census:
@@ -24,6 +30,7 @@ def take_census(connection: sqlite3.Connection) -> Census:
         repos = connection.execute(
             "SELECT DISTINCT repo FROM runs WHERE repo IS NOT NULL ORDER BY repo"
         )
-        return Census(runs, sessions, tuple(repo for (repo,) in repos))
+        roots = tuple(repo for (repo,) in repos)
+        return Census(runs, sessions, roots, wants_supervisor(connection))
     finally:
         connection.execute("ROLLBACK")
