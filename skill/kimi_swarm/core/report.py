@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ SUMMARY_LINES = 6
 REPORT_CHARS = 12_000
 PART_CHARS = 3_000
 LINE_CHARS = 600
-_OPENING = {"```": r"\`\`\`", "~~~": r"\~\~\~", "<!": r"\<!"}
+_OPENING = re.compile(r"`{3,}|~{3,}|<(?=!)")
 # What may stand before a block of Markdown and hold it: quotes, lists, their numbers.
 _CONTAINERS = " \t>*+-.)0123456789"
 
@@ -161,17 +162,19 @@ def _line(text: str) -> str:
     Nor can it open a fence or a comment where the report is rendered.
     """
     line = _clipped(" ".join(text.splitlines()), LINE_CHARS)
-    for mark, harmless in _OPENING.items():
-        line = line.replace(mark, harmless)
-    return line
+    return _OPENING.sub(_escaped, line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"\\{mark}" for mark in found[0])
 
 
 def _quote(text: str) -> str:
     """Put one line of what others wrote in a quote, in which it is no heading."""
     line = _line(text).strip()
     inner = line.lstrip(_CONTAINERS)
-    is_underline = not line.strip("= ") or not line.strip("- ")
-    if is_underline or inner.startswith("#"):
+    is_underline = not line.strip("- ")
+    if is_underline or inner.startswith("#") or not inner.strip("= "):
         at = 0 if is_underline else len(line) - len(inner)
         line = f"{line[:at]}\\{line[at:]}"
     return f"> {line}"
