@@ -213,6 +213,12 @@ def events_after(
     return [EventRow(*row) for row in rows]
 
 
+def is_paused(connection: sqlite3.Connection, run: str) -> bool:
+    """Whether a run is to start nothing more."""
+    row = connection.execute("SELECT paused_at FROM runs WHERE id = ?", (run,))
+    return row.fetchone() not in (None, (None,))
+
+
 def live_runs(connection: sqlite3.Connection) -> list[str]:
     """Return the ids of runs that are not over."""
     rows = connection.execute("SELECT id FROM runs WHERE state = 'running'")

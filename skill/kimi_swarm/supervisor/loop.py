@@ -27,6 +27,7 @@ from kimi_swarm.store.moves import Findings, move_session, set_asking
 from kimi_swarm.store.snapshot import last_starts, read_snapshot
 from kimi_swarm.store.views import (
     SessionRow,
+    is_paused,
     live_runs,
     live_sessions,
     run_row,
@@ -195,6 +196,9 @@ class Supervisor:
             case Stop(cause=cause):
                 self._tenders[row.id].stop(cause)
             case Start():
+                # It may have been paused since we looked.
+                if is_paused(self.connection, row.run):
+                    return False
                 if not self._has_environment(row.run):
                     return False
                 at = now()
