@@ -49,7 +49,7 @@ _CODES = {
     "wait": (OK, NOT_ALL, OUT_OF_TIME),
     "poll RUN": (OK, OUT_OF_TIME),
 }
-_REFUSALS: dict[str, frozenset[str]] = {}
+_REFUSALS = {"pause": frozenset({"run_over"}), "resume": frozenset({"run_over"})}
 
 
 class Crowd:
@@ -129,5 +129,8 @@ _WORDS: dict[str, tuple[int, Callable[[str, str], tuple[str, ...]]]] = {
     "wait": (3, lambda run, _who: ("wait", run, "--timeout-s", "2")),
     "kill RUN": (1, lambda run, _who: ("kill", run)),
     "kill SESSION": (2, lambda run, _who: ("kill", f"{run}/c")),
+    "pause": (1, lambda run, _who: ("pause", run)),
+    "resume": (2, lambda run, _who: ("resume", run)),
+    "retry": (1, lambda run, _who: ("retry", run)),
     "clear": (2, lambda run, _who: ("clear", run)),
 }
