@@ -4,15 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_swarm.plan_text import one_line, parts, yaml_block, yaml_text
 from kimi_swarm.strict_yaml import load_yaml
-from kimi_swarm.templates import (
-    TemplateFaultError,
-    one_line,
-    parts,
-    render_text,
-    yaml_block,
-    yaml_text,
-)
+from kimi_swarm.templates import TemplateFaultError, render_text
 
 TEXTS = st.text(max_size=60)
 LINES = st.lists(st.text(st.sampled_from("ab :#-'\"{}[]&*!|>%@`\t\\,?~"), max_size=8))
@@ -76,7 +70,80 @@ def test_what_a_template_may_not_do_is_refused_with_its_line(
     ],
 )
 def test_what_would_never_end_or_fill_the_machine_is_refused(source: str):
-    assert refusal(source, v="x" * 2000).startswith("own.yaml.j2")
+    assert refusal("\n" + source, v="x" * 2000).startswith("own.yaml.j2, line 2: ")
+
+
+NESTED = "".join(f"{{% for a{n} in [1, 2, 3, 4, 5] %}}" for n in range(12))
+GROWING = {
+    "loops over constants": NESTED + "{% endfor %}" * 12,
+    "texts put together": "{% set v = v ~ v %}" * 40,
+    "texts added": "{% set v = v + v %}" * 40,
+    "lists added": "{% set v = [v] %}" + "{% set v = v + v %}" * 40,
+    "blocks": "{% set v %}{{ v }}{{ v }}{% endset %}" * 40,
+    "loops of text": "{% set f %}{% for i in range(9999) %}"
+    + "a" * 9999
+    + "{% endfor %}{% endset %}",
+    "numbers": "{% set n = 99999999 %}" + "{% set n = n * n %}" * 40,
+    "bytes": "{{ (1).to_bytes(999999999, 'big') | length }}",
+    "indents": "{% set a = 'a\\nb' | indent(999999999) %}",
+    "replacements": "{% set v = v | replace('x', v) | replace('x', v) %}",
+    "joins": "{% set a = range(99999) | join(v) %}",
+    "filters that map": "{% set a = v | list | map('replace', 'x', v ~ v) | list %}",
+    "methods": "{{ v.replace('x', v) }}",
+}
+
+
+@pytest.mark.parametrize("way", sorted(GROWING))
+def test_what_grows_without_being_written_is_refused_as_well(way: str):
+    told = refusal("\n" + GROWING[way], v="x" * 2000)
+    assert told.startswith("own.yaml.j2, line 2: "), told
+
+
+def test_a_constant_loop_counts_anew_in_every_rendering():
+    source = "{% for a in [1, 2] %}{{ a }}{% endfor %}"
+    for _ in range(3):
+        assert render_text(source, {}, template="t") == "12"
+
+
+def test_a_text_may_be_filled_but_sees_only_what_it_is_given():
+    source = "{{ text | filled('prompt', item=item) }}"
+    item = {"name": "{{ secret }}", "items": 3, "deep": {"a": [1, None]}}
+    values = {"text": "{{ item.name }} {{ item.items }} {{ item.deep }}"}
+    told = render_text(source, {**values, "item": item, "secret": 1}, template="t")
+    assert told == '{{ secret }} 3 {"a": [1, null]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("a\n{{ thing }}", "prompt, line 2: 'thing' is undefined"),
+        ("{{ item.b }}", "prompt, line 1: 'dict object' has no attribute 'b'"),
+        ("\n{{ item.__class__ }}", "prompt, line 2: access to attribute '__class__'"),
+        ("{{ text }}", "prompt, line 1: 'text' is undefined"),
+        ("{{ item | filled }}", "prompt, line 1: a text that is filled"),
+        ("{% if item", "prompt, line 1: "),
+        ("\n{% for i in range(999999) %}{% endfor %}", "prompt, line 2: a range"),
+        (
+            "{% for i in range(99) %}\n{% for j in range(9999)%}{% endfor %}{%endfor%}",
+            "prompt, line 2: takes more than 100,000 steps",
+        ),
+        (
+            "\n{% for i in range(9999) %}{{ item.a }}{% endfor %}",
+            "prompt, line 2: makes more than 2,000,000 characters",
+        ),
+    ],
+)
+def test_a_filled_text_is_refused_by_its_own_name_and_line(text: str, fact: str):
+    source = "\n\n{{ text | filled('prompt', item=item) }}"
+    assert refusal(source, text=text, item={"a": "x" * 999}).startswith(fact)
+
+
+def test_the_texts_that_are_filled_share_one_budget():
+    source = "{% for i in range(50) %}{{ text | filled('prompt') }}{% endfor %}"
+    text = "{% for i in range(9999) %}{% endfor %}"
+    assert "takes more than 100,000 steps" in refusal(source, text=text)
+    allowed = render_text(source, {"text": text}, template="t", items=5000)
+    assert allowed == ""
 
 
 def test_values_are_never_run_as_templates():
