@@ -65,8 +65,12 @@ def render_role(
     needs: tuple[str, ...] = (),
     mode: WorkspaceMode = WorkspaceMode.WORKTREE,
     check: str | None = None,
+    result: str | None = None,
 ) -> str:
-    """Put a role's working rules before a task's prompt; role `none` adds nothing."""
+    """Put a role's working rules before a task's prompt; role `none` adds nothing.
+
+    `result` is the JSON schema, on one line, that the worker's answer must fit.
+    """
     if role is Role.NONE:
         return prompt
     path = bundle_root() / "prompts" / "roles" / f"{role}.md.j2"
@@ -76,6 +80,7 @@ def render_role(
         "needs": list(needs),
         "may_write": mode in {WorkspaceMode.WORKTREE, WorkspaceMode.FRESH},
         "check": check,
+        "result": result,
     }
     return render_text(read_text(path), values, template=path.name)
 

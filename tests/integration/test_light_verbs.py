@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fakes.runs import RUN, life, moved, written
+from fakes.swarm import Swarm
 from kimi_swarm.location import session_folder
 
 CODE = Path(__file__).parents[2] / "skill"
@@ -52,3 +54,39 @@ def dear_imports(words: list[str], home: Path) -> str:
         check=False,
     )
     return done.stderr.splitlines()[-1]
+
+
+def test_only_a_plan_that_wants_a_result_pays_for_schemas(swarm: Swarm):
+    program = (
+        "import sys; from kimi_swarm.__main__ import main; code = main();"
+        " print('jsonschema' in sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    imported = {}
+    for name in ("with", "without"):
+        result: dict[str, Any] = {"result": {}} if name == "with" else {}
+        task = {"profile": "demo", "prompt": "x", "workspace": "none", **result}
+        path = swarm.plan({"a": task})
+        done = subprocess.run(
+            [sys.executable, "-c", program, "plan", str(path)],
+            env=swarm.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        imported[name] = done.stderr.splitlines()[-1]
+    assert imported == {"with": "True", "without": "False"}
+
+
+def test_a_supervisor_imports_no_schemas_unless_it_needs_them():
+    program = (
+        "import sys, kimi_swarm.supervisor.serve, kimi_swarm.supervisor.loop;"
+        " print('jsonschema' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(CODE), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"

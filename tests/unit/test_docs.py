@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.cli.arguments import COLD, HOT, parser_for
 from kimi_swarm.core.plan import Plan, parse_plan
 from kimi_swarm.core.plan_parts import Defaults, Limits, PlanTask, WorkspaceSpec
@@ -72,6 +73,7 @@ COMMANDS = [(name, line) for name in DOCUMENTS for line in commands(name)]
 def test_a_plan_that_is_shown_can_be_run(block: str):
     plan = parse_plan(yaml.safe_load(block), origin="a document")
     assert set(plan.order()) == set(plan.tasks)
+    require_schemas(plan, origin="a document")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from kimi_swarm.core.evidence import (
     REMEDIES,
     Facts,
     Verdict,
+    is_cut_short,
     is_time_limit,
     judge,
     remedy,
+    turn_fault,
 )
 from kimi_swarm.core.names import SessionId
 from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcript
@@ -337,7 +339,10 @@ def checked(home: Path, record: ExitRecord | None) -> Judged:
     async def check(line: str) -> ExitRecord | None:
         return record
 
-    return anyio.run(look_at_work, evidence, check)
+    async def again(name: str, seat: Seat, limit_s: float) -> ExitRecord | None:
+        raise AssertionError("no result was asked for")
+
+    return anyio.run(look_at_work, evidence, check, again)
 
 
 @pytest.mark.parametrize(
@@ -360,3 +365,17 @@ def test_only_a_check_that_ended_by_itself_and_well_has_passed(
 
 def test_a_reason_without_a_remedy_has_none():
     assert remedy("killed") == ""
+
+
+@given(every_fact)
+def test_a_result_that_does_not_fit_never_succeeds(facts: Facts):
+    failing = replace(facts, bad_result="It is not as it should be.")
+    assert judge(failing).outcome is not Outcome.SUCCEEDED
+    if judge(facts).outcome is Outcome.SUCCEEDED:
+        assert judge(failing)[1:] == ("bad_result", "It is not as it should be.")
+
+
+@given(every_fact)
+def test_a_turn_without_fault_was_not_cut_short(facts: Facts):
+    if turn_fault(facts) is None:
+        assert not is_cut_short(facts)

@@ -21,6 +21,7 @@ from kimi_swarm.core.output import (
     ToolUsed,
     Transcript,
     UsageCounted,
+    joined,
 )
 
 tokens = st.integers(0, 10**9)
@@ -80,3 +81,17 @@ def test_only_limits_and_provider_faults_may_pass_by_waiting(failure: FailureCla
     told = FailureTold(failure, "it said why")
     assert told.is_retryable == (failure in RETRYABLE)
     assert told.is_retryable == (failure.value in {"rate_limit", "provider"})
+
+
+@given(st.lists(events), st.lists(events))
+def test_two_turns_cost_what_they_cost_together(
+    first: list[OutputEvent], later: list[OutputEvent]
+):
+    both, whole = joined(folded(first), folded(later)), folded([*first, *later])
+    assert both.usage == whole.usage
+    assert (both.tool_calls, both.retries) == (whole.tool_calls, whole.retries)
+    known = (folded(first).conversation, folded(later).conversation)
+    assert both.conversation == (known[1] or known[0])
+    assert both.last_text == (folded(later).last_text or folded(first).last_text)
+    assert both.finished == folded(later).finished
+    assert both.failure == folded(later).failure

@@ -213,6 +213,15 @@ def test_a_role_says_nothing_of_needs_and_checks_that_are_not_there():
     assert "must succeed" not in text
 
 
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.NONE}))
+def test_a_worker_is_told_what_its_result_must_fit(role: Role):
+    text = render_role(role, task="app", prompt="x", result='{"type":"object"}')
+    assert '      JSON schema: {"type":"object"}' in text.splitlines()
+    assert "nothing\n  else: no words before or after it" in text
+    assert "at most five lines" not in text
+    assert "JSON" not in render_role(role, task="app", prompt="x")
+
+
 @pytest.mark.parametrize("mode", [WorkspaceMode.SHARED, WorkspaceMode.NONE])
 def test_a_reader_is_told_to_change_nothing(mode: WorkspaceMode):
     text = render_role(Role.WORKER, task="app", prompt="x", mode=mode)

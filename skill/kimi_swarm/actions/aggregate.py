@@ -23,7 +23,13 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import workspace_folder
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import notes_of, tasks_of
-from kimi_swarm.store.views import RunRow, SessionRow, latest_sessions, run_row
+from kimi_swarm.store.views import (
+    RunRow,
+    SessionRow,
+    latest_sessions,
+    result_of,
+    run_row,
+)
 from kimi_swarm.workers.plain import plain
 from kimi_swarm.workspace.branches import find_branch, unmerged
 from kimi_swarm.workspace.merge import merge_branches
@@ -40,16 +46,24 @@ async def aggregate(home: str, run: str, *, is_merging: bool = False) -> Report:
         row = run_row(connection, run)
         sessions = latest_sessions(connection, run)
         secrets = secrets_of(home, run)
+        results = [result_of(connection, session.id) for session in sessions]
         merged = await _merge(home, connection, row, sessions, is_merging=is_merging)
         notes = tuple(notes_of(connection, run))
     # A clock may have been set back meanwhile.
     wall_s = None if row.ended_at is None else max(0.0, row.ended_at - row.created_at)
-    tasks = in_order([task_report(session, secrets) for session in sessions])
+    tasks = in_order(
+        [
+            task_report(session, secrets, result=result)
+            for session, result in zip(sessions, results, strict=True)
+        ]
+    )
     return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
 
 
-def task_report(row: SessionRow, secrets: Secrets = NOTHING_KNOWN) -> TaskReport:
-    """Fold one session's row, without secrets."""
+def task_report(
+    row: SessionRow, secrets: Secrets = NOTHING_KNOWN, *, result: str | None = None
+) -> TaskReport:
+    """Fold one session's row, without secrets; `result` is JSON text."""
 
     def told(text: str | None) -> str:
         return redacted(plain(text or ""), secrets)
@@ -75,7 +89,26 @@ def task_report(row: SessionRow, secrets: Secrets = NOTHING_KNOWN) -> TaskReport
         files_total=detail.get("files_total", 0),
         duration_s=duration_s,
         branch=row.branch,
+        result=None if result is None else _harmless(json.loads(result), secrets),
+        result_state=detail.get("result", {}).get("state"),
+        result_why=told(detail.get("result", {}).get("why")),
     )
+
+
+def _harmless(value: Any, secrets: Secrets) -> Any:
+    """Return a result without secrets and terminal escapes in its texts."""
+    match value:
+        case str():
+            return redacted(plain(value), secrets)
+        case dict():
+            return {
+                _harmless(name, secrets): _harmless(each, secrets)
+                for name, each in value.items()
+            }
+        case list():
+            return [_harmless(each, secrets) for each in value]
+        case _:
+            return value
 
 
 async def _merge(

@@ -28,8 +28,12 @@ CHUNK_BYTES = 65_536
 _PARTS = (
     ("setup", "out", "[setup]"),
     ("work", "out", ""),
+    ("repair-1", "out", "[repair 1]"),
+    ("repair-2", "out", "[repair 2]"),
     ("check", "out", "[check]"),
     ("work", "err", "[standard error]"),
+    ("repair-1", "err", "[standard error of repair 1]"),
+    ("repair-2", "err", "[standard error of repair 2]"),
 )
 
 
@@ -61,7 +65,7 @@ def streams_of(home: str, row: SessionRow, dialect: str) -> list[Stream]:
             may_grow = row.state != "done" and not os.path.exists(  # noqa: PTH110 light
                 f"{folder}/{part}/exit.json"
             )
-            read_as = dialect if part == "work" else "text"
+            read_as = "text" if part in ("setup", "check") else dialect
             is_stderr = name == "err"
             known = (f"{part}-{name}", path, heading, read_as, is_stderr, may_grow)
             streams.append(Stream(*known))

@@ -11,6 +11,7 @@ from pathlib import Path
 from kimi_swarm.actions.models import choose_model
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
+from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.actions.standing import Standing, find_standing
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import (
@@ -172,12 +173,14 @@ def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> tuple[Plan, Pat
     if wanted.plan_file is not None:
         path = wanted.plan_file
         plan = parse_plan(read_yaml(path), origin=str(path), among=among)
+        require_schemas(plan, origin=str(path))
         folder, name = path.absolute().parent, path.stem
     elif wanted.strategy is not None:
         text = render_strategy(wanted.strategy, wanted.values or {})
         origin = f"strategy {wanted.strategy}"
         data = load_yaml(text, origin=origin)
         plan = parse_plan(data, origin=origin, among=among)
+        require_schemas(plan, origin=origin)
         folder, name = wanted.cwd, wanted.strategy
     else:
         free = (f"task-{number}" for number in count(1))

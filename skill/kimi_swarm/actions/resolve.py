@@ -12,6 +12,7 @@ from kimi_swarm.actions.ready import Ready, require
 from kimi_swarm.config import StandardLimits
 from kimi_swarm.core.plan import Plan, PlanError
 from kimi_swarm.core.plan_parts import PlanTask, WorkspaceSpec
+from kimi_swarm.core.repair import schema_line
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.core.written import Problem
 from kimi_swarm.process.machine import cpus, memory_bytes
@@ -115,6 +116,7 @@ def _prompt(name: str, written: PlanTask, words: str) -> str:
         needs=written.needs,
         mode=mode,
         check=written.check,
+        result=None if written.result is None else schema_line(written.result),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.conversation import can_go_on
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.repair import REPAIRS
 from kimi_swarm.errors import SwarmError, UsageError
 from kimi_swarm.location import session_folder
 from kimi_swarm.process.clock import now
@@ -71,7 +72,10 @@ def _type(home: str, connection: Connection, row: SessionRow, message: str) -> b
         return False
     ident = parse_session(row.id)
     folder = session_folder(home, ident.run, ident.slug)
-    return type_answer(LaunchFiles(f"{folder}/work"), message)
+    return any(
+        type_answer(LaunchFiles(f"{folder}/{turn}"), message)
+        for turn in reversed(("work", *REPAIRS))
+    )
 
 
 def _refuse_unresumable(connection: Connection, row: SessionRow) -> None:

@@ -18,7 +18,7 @@ from kimi_swarm.actions.state import changes, existing
 from kimi_swarm.cli import speech
 from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import INTERRUPTED, NOT_ALL, OK
-from kimi_swarm.cli.words import next_line
+from kimi_swarm.cli.words import next_line, why_of
 from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
 
 _STYLES = {"succeeded": "green", "failed": "red", "lost": "red", "timed_out": "red"}
@@ -82,7 +82,7 @@ class _View:
                     f"{row.id} tries again", markup=False, soft_wrap=True
                 )
             elif word not in ("queued", "starting"):
-                why = f" ({row.reason})" if row.reason else ""
+                why = f" ({why_of(row)})" if row.reason else ""
                 self._console.print(
                     f"{row.id} {word}{why}", markup=False, soft_wrap=True
                 )

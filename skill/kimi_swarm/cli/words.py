@@ -98,7 +98,7 @@ def session_line(row: SessionRow, *, width: int) -> str:
     """Describe a session on one line."""
     state = coloured(row.outcome or row.state, 9)
     took = age(row.started_at, row.ended_at)
-    why = row.reason or row.cause or ""
+    why = why_of(row)
     said = clip(told(row.summary), SUMMARY_CHARS)
     if row.asking is not None:
         why, said = "asking", clip(told(row.asking), SUMMARY_CHARS)
@@ -107,6 +107,16 @@ def session_line(row: SessionRow, *, width: int) -> str:
     parts = [f"({why})" if why else "", said]
     tail = " ".join(part for part in parts if part)
     return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
+
+
+def why_of(row: SessionRow) -> str:
+    """Return a session's reason, and whether its result is not as good as it should be.
+
+    What workers wrote cannot pass for that: quotes in it are escaped.
+    """
+    why = row.reason or row.cause or ""
+    is_degraded = '"result": {"state": "degraded"' in (row.detail or "")
+    return f"{why}, degraded result" if is_degraded else why
 
 
 def _in_time(at: float) -> str:
@@ -132,7 +142,7 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     if event.name == "stop_began":
         return f"{clock} {event.session} stopping ({row.cause})"
     return (
-        f"{clock} {event.session} {coloured(row.outcome or row.state)} ({row.reason})"
+        f"{clock} {event.session} {coloured(row.outcome or row.state)} ({why_of(row)})"
     )
 
 

@@ -23,7 +23,7 @@ class Facts:
     `cause` is how the launch ended: exited, stopped, deadline, no_first_output, silent,
     not_started, or lost when its shim left no record. `limits_s` holds the time limits
     that it was under by the reason that breaking each would give. `check_exit` is None
-    until the check ran.
+    until the check ran. `bad_result` says why the result fails, where one is wanted.
     """
 
     cause: str
@@ -37,6 +37,7 @@ class Facts:
     files: int = 0
     check: str | None = None
     check_exit: int | None = None
+    bad_result: str | None = None
     error: str | None = None
     limits_s: Mapping[str, float] = field(default_factory=dict)
 
@@ -62,6 +63,17 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(Outcome.SUCCEEDED, "answer")
         case Expect.EXIT:
             return Verdict(Outcome.SUCCEEDED, "exit_ok")
+
+
+def is_cut_short(facts: Facts) -> bool:
+    """Whether a turn was ended from outside, or by what its worker could not help."""
+    return _interruption(facts) is not None or facts.transcript.failure is not None
+
+
+def turn_fault(facts: Facts) -> str | None:
+    """Return what was wrong with how a turn ended, None if it ended well."""
+    verdict = _interruption(facts) or _worker_failure(facts)
+    return None if verdict is None else verdict.detail or verdict.reason
 
 
 _CAUSES = {
@@ -145,6 +157,8 @@ def _missing_evidence(facts: Facts) -> Verdict | None:
         )
     if facts.expect is Expect.ANSWER and not facts.transcript.last_text.strip():
         return Verdict(Outcome.FAILED, "no_answer", "It ended without an answer.")
+    if facts.bad_result is not None:
+        return Verdict(Outcome.FAILED, "bad_result", facts.bad_result)
     if facts.check is not None and facts.check_exit not in (None, 0):
         return Verdict(
             Outcome.FAILED,
@@ -176,6 +190,8 @@ REMEDIES = {
     "run_time_limit": "Give the run more time (limits.wall_s), or fewer tasks.",
     "asked": "Answer it with `send`, or say it in the prompt and spawn again.",
     "no_changes": "Read its log; if no change is right, declare `expect: answer`.",
+    "bad_result": "Read its log; say in the prompt what the result is to hold, or ask "
+    "for less in its schema, then `retry`.",
     "check_failed": "Read the check's output at the end of its log.",
     "need_failed": "Mend the task it needs, then spawn again.",
     "need_conflict": "Let fewer tasks write the same files, or merge them by hand.",

@@ -146,6 +146,18 @@ class Transcript(Row):
                 return self
 
 
+def joined(first: Transcript, later: Transcript) -> Transcript:
+    """Fold a worker's later turn into what it said before, its costs added up."""
+    usage = first.usage if later.usage is None else _sum(first.usage, later.usage)
+    return later._replace(
+        last_text=later.last_text or first.last_text,
+        conversation=later.conversation or first.conversation,
+        tool_calls=first.tool_calls + later.tool_calls,
+        retries=first.retries + later.retries,
+        usage=usage,
+    )
+
+
 def _sum(old: UsageCounted | None, new: UsageCounted) -> UsageCounted:
     if old is None:
         return new

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 SHOWN_FILES = 8
 SUMMARY_LINES = 6
@@ -30,7 +32,8 @@ class TaskReport:
     """One task's last session: outcome, why, and what it left.
 
     `outcome` is the state where the session is not over. `summary` is the worker's own
-    words: data, not to be trusted. `duration_s` is from start to end.
+    words: data, not to be trusted. `duration_s` is from start to end. `result` is the
+    worker's too, `result_state` valid, degraded or bad, None where none was asked for.
     """
 
     task: str
@@ -46,6 +49,9 @@ class TaskReport:
     files_total: int = 0
     duration_s: float | None = None
     branch: str | None = None
+    result: Any = None
+    result_state: str | None = None
+    result_why: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -143,11 +149,20 @@ def _task_part(task: TaskReport) -> str:
     if task.files_total:
         shown = _files([each.path for each in task.files], total=task.files_total)
         lines.append(f"Files: {shown}; branch `{task.branch}`")
-    summary = [line for line in task.summary.splitlines() if line.strip()]
-    lines += [_quote(line) for line in summary[:SUMMARY_LINES]]
+    if task.result_why:
+        lines.append(f"Result {task.result_state}: {_line(task.result_why)}")
+    lines += [_quote(line) for line in _own_words(task)]
     if not task.is_success and task.outcome != "queued":
         lines.append(f"Log: `log {task.session}`")
     return "\n".join(lines)
+
+
+def _own_words(task: TaskReport) -> list[str]:
+    """Return what a worker said, or its result on one line where it has one."""
+    if task.result_state in ("valid", "degraded"):
+        return [f"Result: {json.dumps(task.result, ensure_ascii=False)}"]
+    lines = [line for line in task.summary.splitlines() if line.strip()]
+    return lines[:SUMMARY_LINES]
 
 
 def _files(paths: Sequence[str], *, total: int | None = None) -> str:

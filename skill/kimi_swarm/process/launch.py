@@ -164,6 +164,11 @@ def open_alive(files: LaunchFiles) -> int:
     return os.open(files.alive, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
+def has_begun(files: LaunchFiles) -> bool:
+    """Whether a shim of this launch lives, or ran and said who it was."""
+    return is_locked(files.lock) or read_shim(files) is not None
+
+
 async def follow(
     files: LaunchFiles, reading: int, on_news: Callable[[], None] = lambda: None
 ) -> ExitRecord | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from kimi_swarm.process.locks import is_locked, try_lock
 from kimi_swarm.process.records import LaunchFiles
 
-LAUNCHES = ("setup", "work", "check")
+LAUNCHES = ("setup", "work", "repair-1", "repair-2", "check")
 """The launches that a session's folder may hold, each in a folder of its own."""
 
 

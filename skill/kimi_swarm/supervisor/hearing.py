@@ -5,19 +5,46 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio.to_thread
 
 from kimi_swarm.core.output import Transcript, UsageCounted
+from kimi_swarm.core.result import RESULT_BYTES, Answer
 from kimi_swarm.core.task import Recipe
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.workers.dialect import fold
+from kimi_swarm.workers.fields import MAX_TEXT_CHARS
 from kimi_swarm.workers.patterns import failure_by_exit
+from kimi_swarm.workers.plain import plain
 from kimi_swarm.workers.usage import UsageFormat, read_usage, usage_glob
 
 CHUNK_BYTES = 65_536
 INLINE_BYTES = 262_144
 USAGE_FILES = 50
+
+
+class Turn(NamedTuple):
+    """A worker's turn that is over: what it said, how it ended, its last words."""
+
+    transcript: Transcript
+    record: ExitRecord | None
+    answer: Answer
+
+
+async def hear_turn(
+    files: LaunchFiles,
+    recipe: Recipe,
+    record: ExitRecord | None,
+    env: Mapping[str, str],
+) -> Turn:
+    """Return what a worker's turn came to; see `hear`."""
+    transcript = await hear(files, recipe, record, env)
+    if recipe.dialect == "text":
+        # All it printed: no line of that is known to be the last message.
+        return Turn(transcript, record, Answer(_end(files.out), is_log=True))
+    text = transcript.last_text
+    return Turn(transcript, record, Answer(text, is_cut=len(text) > MAX_TEXT_CHARS))
 
 
 async def hear(
@@ -85,6 +112,16 @@ def _usage_in(form: UsageFormat, path: str, *, since_s: float) -> UsageCounted |
             return read_usage(form, lines, since_s=since_s)
     except OSError:
         return None
+
+
+def _end(path: str) -> str:
+    """Return the end of what a program printed."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(0, _size(path) - RESULT_BYTES))
+            return plain(file.read(RESULT_BYTES).decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def _size(path: str) -> int:

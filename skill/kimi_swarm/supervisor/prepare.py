@@ -73,7 +73,7 @@ class Seat(NamedTuple):
     """A session's id, task and run folder: what all preparation needs to know.
 
     `message` takes the place of the task's prompt where a session goes on with a former
-    one's conversation.
+    one's conversation. `prompt_name` is the file's in which the prompt is kept.
     """
 
     id: SessionId
@@ -81,6 +81,7 @@ class Seat(NamedTuple):
     home: str
     message: str | None = None
     former: Former | None = None
+    prompt_name: str = "prompt.md"
 
     @property
     def prompt(self) -> str:
@@ -95,7 +96,7 @@ class Seat(NamedTuple):
     @property
     def prompt_file(self) -> str:
         """The file that holds the whole prompt."""
-        return self.folder + "/prompt.md"
+        return f"{self.folder}/{self.prompt_name}"
 
 
 async def make_place(connection: Connection, seat: Seat) -> Place:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from kimi_swarm.core.redact import Secrets, redacted, secret_values
+from kimi_swarm.core.result import result_text
 from kimi_swarm.process.fingerprints import keep_fingerprints, read_fingerprints
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.supervisor.prepare import Seat
@@ -32,7 +34,10 @@ def without_secrets(findings: Findings, secrets: Secrets) -> Findings:
     """Return what was found of a session, without secrets."""
     summary = None if findings.summary is None else redacted(findings.summary, secrets)
     detail = None if findings.detail is None else _clean(findings.detail, secrets)
-    return replace(findings, summary=summary, detail=detail)
+    result = findings.result
+    if result is not None:
+        result = result_text(_clean(json.loads(result), secrets))
+    return replace(findings, summary=summary, detail=detail, result=result)
 
 
 def _clean(value: Any, secrets: Secrets) -> Any:

@@ -154,17 +154,17 @@ class Tender:
             reach("supervisor.after_chosen")
             await self._get_ready()
         place = self._place()
-        record = await self._work(place)
+        record = await self._work("work", self._seat)
         reach("supervisor.after_exit_record")
         tree = await tree_of(self._desk.connection, self._seat, place)
         limit_s = time_limit_of(self._desk.connection, self._row.run)
         evidence = Evidence(
             *(self._seat, place, tree, record, lambda: self._cause, self._env),
             run_limit_s=limit_s,
-            is_proved_dead=self._is_proved_dead,
+            is_proved_dead=lambda: self._is_proved_dead,
             secrets=self._secrets,
         )
-        return await look_at_work(evidence, self._check)
+        return await look_at_work(evidence, self._check, self._work)
 
     async def _get_ready(self) -> None:
         setup = self._seat.task.workspace.setup if self._row.follows is None else None
@@ -218,11 +218,15 @@ class Tender:
         spec = shell_spec(line, place, env, time_limit_s=limit_s)
         return await self._once(LaunchFiles(f"{self._seat.folder}/{name}"), spec)
 
-    async def _work(self, place: Place) -> ExitRecord | None:
+    async def _work(
+        self, name: str, seat: Seat, limit_s: float | None = None
+    ) -> ExitRecord | None:
+        """Launch the worker for its first turn, or for another with less time."""
         environ = self._desk.environment_of(self._row.run)
-        spec = await make_spec(self._seat, place, environ, self._take_ports())
+        spec = await make_spec(seat, self._place(), environ, self._take_ports())
         self._env = spec.env
-        return await self._once(LaunchFiles(f"{self._seat.folder}/work"), spec)
+        spec = spec._replace(time_limit_s=limit_s or spec.time_limit_s)
+        return await self._once(LaunchFiles(f"{seat.folder}/{name}"), spec)
 
     def _take_ports(self) -> tuple[int, ...]:
         if not self._ports:

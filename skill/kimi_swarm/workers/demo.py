@@ -11,10 +11,12 @@ Create, Write or Update and a path in backticks makes it write that file:
 
 The content depends on that line alone, and on the files named after `from` (one, or
 several with commas or `and` between them), which must be there. A prompt without such a
-line gets a sentence for an answer. Paths are relative and stay inside the folder. The
-token counts are made up from lengths. It pauses KIMI_SWARM_DEMO_PACE_S seconds (0.2 if
-not set) before each file, so that a person can watch. Exit code 0: done; 1: an `error`
-event says why not; 143: ended by SIGTERM.
+line gets a sentence for an answer. Where the prompt quotes a JSON schema for a result,
+the answer is a made-up value that fits it. A line `Answer wrongly` makes it one that
+does not, so that a repair can be watched. Paths are relative and stay inside the
+folder. The token counts are made up from lengths. It pauses KIMI_SWARM_DEMO_PACE_S
+seconds (0.2 if not set) before each file, so that a person can watch. Exit code 0:
+done; 1: an `error` event says why not; 143: ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from kimi_swarm.workers.demo_content import Source, content
+from kimi_swarm.workers.demo_result import example
 
 MAX_PACE_S = 60.0
 TOKEN_CHARS = 4
@@ -39,6 +42,8 @@ _ORDER = re.compile(
 )
 _FROM = re.compile(r"\bfrom[ \t]+((?:`[^`]*`(?:,? and |,[ \t]*)?)+)")
 _EDGES = " \t:;,.-"
+_SCHEMA = re.compile(r"[ \t]*JSON schema: (\{.*\})[ \t]*")
+_WRONGLY = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?Answer wrongly\b.*")
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -101,7 +106,7 @@ def _worked(prompt: str, pace_s: float) -> Iterator[dict[str, object]]:
         yield {"event": "tool", "name": "Write", "summary": f"Write {order.path}"}
         time.sleep(pace_s)
         written.append((order.path, _write(order)))
-    text = _told(written) if written else _answer(prompt)
+    text = _result(prompt) or (_told(written) if written else _answer(prompt))
     size = sum(count for _, count in written) or len(text)
     yield {"event": "text", "text": text}
     yield {
@@ -164,6 +169,20 @@ def _told(written: list[tuple[str, int]]) -> str:
 def _answer(prompt: str) -> str:
     first = next(line.strip() for line in prompt.splitlines() if line.strip())
     return f"The demo worker read the task “{first}” and has no file to write for it."
+
+
+def _result(prompt: str) -> str:
+    """Return a result as the prompt wants it, nothing if it wants none."""
+    lines = prompt.splitlines()
+    quoted = [found[1] for line in lines if (found := _SCHEMA.fullmatch(line))]
+    if not quoted:
+        return ""
+    if any(_WRONGLY.fullmatch(line) for line in lines):
+        return "Here is the result: it is not as it should be."
+    try:
+        return json.dumps(example(json.loads(quoted[0])), ensure_ascii=False)
+    except ValueError:
+        raise _CannotWorkError("The schema in the prompt is no JSON.") from None
 
 
 def _say(event: dict[str, object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-MAX_TEXT_CHARS = 200_000
+MAX_TEXT_CHARS = 262_144
 MAX_MESSAGE_CHARS = 500
 
 _MAX_COUNT = 10**15

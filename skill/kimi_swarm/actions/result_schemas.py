@@ -1,0 +1,28 @@
+"""Whether the schemas can be used that a plan gives for results."""
+
+from __future__ import annotations
+
+from kimi_swarm.core.plan import Plan, PlanError
+from kimi_swarm.core.written import Problem
+
+
+def require_schemas(plan: Plan, *, origin: str) -> None:
+    """Refuse a plan with a schema that is none; `origin` is what to call the plan.
+
+    Raises PlanError.
+    """
+    wanted = [
+        (name, task.result)
+        for name, task in plan.tasks.items()
+        if task.result is not None
+    ]
+    if not wanted:
+        return
+    # Few plans want results, and this is slow to import.
+    from kimi_swarm.json_schema import schema_problem  # noqa: PLC0415 as said
+
+    found = [(name, schema_problem(schema)) for name, schema in wanted]
+    if problems := [
+        Problem(f"tasks.{name}.result", told) for name, told in found if told
+    ]:
+        raise PlanError(origin, problems)
