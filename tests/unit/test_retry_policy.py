@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_swarm.core.output import RETRYABLE, FailureClass
@@ -92,6 +92,7 @@ def test_nothing_runs_again_while_the_first_might_live(attempt: Attempt):
         assert attempt.is_proved_dead
 
 
+@example(Attempt(Outcome.SUCCEEDED, "stalled", can_resume=True))
 @given(attempts)
 def test_success_cancelling_and_spent_time_are_final(attempt: Attempt):
     is_final = attempt.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED)

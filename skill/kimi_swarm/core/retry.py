@@ -79,7 +79,8 @@ def _how(attempt: Attempt) -> bool | None:
         return True if attempt.can_resume else (False if is_harmless else None)
     if _has_never_worked(attempt):
         return False
-    if attempt.reason == "stalled" and attempt.can_resume:
+    is_stalled = attempt.outcome is Outcome.TIMED_OUT and attempt.reason == "stalled"
+    if is_stalled and attempt.can_resume:
         return True
     if attempt.outcome is Outcome.LOST and attempt.is_apart:
         return False
