@@ -65,6 +65,9 @@ class Crowd:
 
     def work(self, callers: int, *, seconds: float) -> None:
         """Let so many call at once, one verb after the other, for a time."""
+        # Once alone: fifty would all compile the code at their first call.
+        self._call("spawn", 0, "spawn", self._plan)
+        self._call("wait", 0, "wait", self._runs[0])
         until = time.monotonic() + seconds
         with ThreadPoolExecutor(callers) as pool:
             list(pool.map(lambda number: self._call_on(number, until), range(callers)))

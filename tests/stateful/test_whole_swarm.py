@@ -123,11 +123,17 @@ class WholeSwarm(RuleBasedStateMachine):
         self.spawns(shape)
 
     @precondition(lambda self: len(self.runs) < RUNS_AT_MOST)
-    @rule(shape=shapes)
-    def spawns(self, shape: list[tuple[float, int, set[int]]]) -> None:
-        answer = self.ask("spawn", self.plan(shape, limits={"concurrency": 2}))
+    @rule(shape=shapes, is_held=st.booleans())
+    def spawns(
+        self, shape: list[tuple[float, int, set[int]]], *, is_held: bool = False
+    ) -> None:
+        answer = self.ask("spawn", self.plan(shape, limits={"concurrency": 1}))
         assert answer.code == 0, answer
         self.runs.append(answer.told["run"])
+        if is_held:
+            # Before most of it began: what must not start would start now.
+            self.holds_or_lets_go(len(self.runs) - 1, "pause")
+            self.waits_a_while(len(self.runs) - 1)
 
     @precondition(lambda self: self.runs)
     @rule(number=which, shape=shapes)
