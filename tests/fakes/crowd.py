@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from fakes.swarm import LIMIT_S, Swarm
 
+CALL_LIMIT_S = 2 * LIMIT_S
 ASKERS = 7
 SPAWN_FIRST = 10
 """One caller in so many begins with a run; the others look what there is."""
@@ -66,8 +67,8 @@ class Crowd:
     def work(self, callers: int, *, seconds: float) -> None:
         """Let so many call at once, one verb after the other, for a time."""
         # Once alone: fifty would all compile the code at their first call.
-        self._call("spawn", 0, "spawn", self._plan)
-        self._call("wait", 0, "wait", self._runs[0])
+        self._call("spawn", "spawn", self._plan)
+        self._call("wait", "wait", self._runs[0])
         until = time.monotonic() + seconds
         with ThreadPoolExecutor(callers) as pool:
             list(pool.map(lambda number: self._call_on(number, until), range(callers)))
@@ -82,17 +83,18 @@ class Crowd:
             if not run and verb not in ("list", "spawn"):
                 verb = "list"
             words = _WORDS[verb][1](run, asker)
-            self._call(verb, number, *words or ("spawn", self._plan))
+            self._call(verb, *words or ("spawn", self._plan))
             (verb,) = dice.choices(
                 list(_WORDS), [weight for weight, _ in _WORDS.values()]
             )
 
-    def _call(self, verb: str, number: int, *words: object) -> None:
+    def _call(self, verb: str, *words: object) -> None:
         began = time.monotonic()
-        # Half of them at terminals of their own, whose ends take nobody along.
-        caller = self.swarm.start(*words, "--json", start_new_session=bool(number % 2))
+        # Each in a session of its own, as at a terminal: Linux shares processor time by
+        # sessions first, and those in ours would starve beside the others.
+        caller = self.swarm.start(*words, "--json", start_new_session=True)
         with caller:
-            out, err = caller.communicate(timeout=LIMIT_S)
+            out, err = caller.communicate(timeout=CALL_LIMIT_S)
         took_s = time.monotonic() - began
         answer = json.loads(out) if out.strip() else {}
         error = answer.get("error", {}).get("code", "")
