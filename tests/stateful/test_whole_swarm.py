@@ -39,7 +39,7 @@ from kimi_swarm.store.views import (
     sessions_of,
 )
 
-EXAMPLES = int(os.environ.get("KIMI_SWARM_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("KIMI_SWARM_EXAMPLES", "14"))
 STEPS = 12
 RUNS_AT_MOST = 3
 STARTS = ("run_paused", "run_resumed", "chosen")
