@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.ready import Ready, require
 from kimi_swarm.config import StandardLimits
 from kimi_swarm.core.plan import Plan, PlanError
-from kimi_swarm.core.plan_parts import PlanTask, WorkspaceSpec
+from kimi_swarm.core.plan_parts import PlanTask, Role, WorkspaceSpec
 from kimi_swarm.core.repair import schema_line
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.core.written import Problem
@@ -69,6 +69,8 @@ def resolve_task(
         recipe=replace(recipe, max_parallel=most),
         title=clip(words.strip().partition("\n")[0], TITLE_CHARS),
         needs=written.needs,
+        when=written.when,
+        hears_needs=written.argv is None and written.role is not Role.NONE,
         workspace=(written.workspace or WorkspaceSpec()).need(),
         expect=written.expected(by_profile=profile.expect),
         check=written.check,

@@ -57,7 +57,7 @@ def retry(home: str, scope: str) -> Retried:
         # Under the lock: of two at once the second finds nothing missing.
         run, rows = _looked_up(connection, scope)
         tasks = {task.name: task for task in tasks_of(connection, run)}
-        missing = [row for row in rows if row.outcome not in (None, "succeeded")]
+        missing = [row for row in rows if row.state == "done" and not row.is_fine]
         queued = _queue(connection, run, missing, tasks)
     if queued:
         ensure_supervisor(home, run=run, env=passed_values(tasks.values()))
@@ -75,8 +75,9 @@ def _looked_up(connection: Connection, scope: str) -> tuple[str, Sequence[Sessio
         raise NotMissingError(scope, "a later one has taken over")
     if row.state != "done":
         raise NotMissingError(scope, "it is not over")
-    if row.outcome == "succeeded":
-        raise NotMissingError(scope, "it succeeded")
+    if row.is_fine:
+        why = "it succeeded" if row.outcome == "succeeded" else "it was not needed"
+        raise NotMissingError(scope, why)
     return row.run, last
 
 

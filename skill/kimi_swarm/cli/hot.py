@@ -186,7 +186,7 @@ def _wait(args: SimpleNamespace) -> int:
     if seen.is_timeout:
         return OUT_OF_TIME
     looked_at = seen.sessions if seen.ended is None else [seen.ended]
-    return OK if all(row.outcome == "succeeded" for row in looked_at) else NOT_ALL
+    return OK if all(row.is_fine for row in looked_at) else NOT_ALL
 
 
 def _kill(args: SimpleNamespace) -> int:

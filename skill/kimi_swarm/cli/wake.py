@@ -27,7 +27,7 @@ def wake_line(seen: Waited) -> str:
 
 
 def _trouble(rows: list[SessionRow]) -> str:
-    troubled = [row for row in rows if row.outcome != "succeeded"]
+    troubled = [row for row in rows if not row.is_fine]
     # What failed by itself tells more than what was cancelled because of it.
     troubled.sort(key=lambda row: row.outcome == "cancelled")
     if not troubled:

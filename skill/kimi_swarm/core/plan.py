@@ -184,6 +184,19 @@ def _task_problems(plan: Plan) -> Iterator[Problem]:
         elif task.argv is None and profile == COMMAND:
             yield Problem(path, 'profile "command" needs argv, not a prompt')
         yield from _workspace_problems(path, plan.effective(name))
+        yield from _condition_problems(plan, name)
+
+
+def _condition_problems(plan: Plan, name: str) -> Iterator[Problem]:
+    task = plan.tasks[name]
+    for need, wanted in (task.when or {}).items():
+        path = f"tasks.{name}.when.{need}"
+        if need not in task.needs:
+            yield Problem(path, "a condition is on a task that is in its needs")
+        elif need in plan.tasks and plan.tasks[need].result is None:
+            yield Problem(path, f"{quoted(need)} has no result to look at")
+        elif not wanted:
+            yield Problem(path, "says nothing; give at least one field and its value")
 
 
 def _workspace_problems(path: str, task: PlanTask) -> Iterator[Problem]:

@@ -132,6 +132,7 @@ class PlanTask(Written):
     profile: Line | None = None
     model: Line | None = None
     needs: Needs = ()
+    when: Annotated[dict[str, dict[str, JsonValue]], Field(max_length=20)] | None = None
     workspace: Workspace | None = None
     check: Text | None = None
     expect: Wanted | None = None

@@ -56,7 +56,7 @@ class TaskReport:
     @property
     def is_success(self) -> bool:
         """Whether the task needs nobody's attention."""
-        return self.outcome == "succeeded"
+        return self.outcome == "succeeded" or self.reason == "not_needed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+NOT_NEEDED = "not_needed"
+"""Why a task is cancelled that nobody wants: no failure of anything."""
+
 SPACE_STEP_S = 5.0
 """How soon to look again whether a full disk has room."""
 
@@ -19,7 +22,8 @@ class Waiting:
     """A queued session: what it needs and what it would occupy.
 
     `follows_live` is true while the session whose conversation it continues lives.
-    After `queue_until_at` it has waited too long for a place, if its needs are met.
+    After `queue_until_at` it has waited too long for a place, if its needs are met;
+    `is_wanted` is whether their results say that it is wanted at all.
     """
 
     session: str
@@ -31,6 +35,7 @@ class Waiting:
     ready_at: float = 0.0
     follows_live: bool = False
     queue_until_at: float | None = None
+    is_wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +202,12 @@ class _Turn:
         outcomes = self.snapshot.task_outcomes.get(waiting.run, {})
         for need in waiting.needs:
             outcome = outcomes.get(need, "succeeded")
+            if outcome == NOT_NEEDED:
+                return NOT_NEEDED, f"It builds on {need}, which was not needed."
             if outcome != "succeeded":
                 return "need_failed", f"It needs {need}, which is {outcome}."
+        if not waiting.is_wanted and self.needs_met(waiting):
+            return NOT_NEEDED, "The results that it waits on did not ask for it."
         return None
 
     def needs_met(self, waiting: Waiting) -> bool:

@@ -112,7 +112,9 @@ class Task:
     each. A worker may be silent for `first_output_s` at first and `silence_s` later,
     the task wait `queue_s` for a place; None sets no bound. After a fault that may pass
     it is tried `retries` times more, the first time after about `retry_delay_s`.
-    `result` is a JSON schema that the worker's answer must fit.
+    `result` is a JSON schema that the worker's answer must fit. With `when` it is only
+    wanted if the results of its needs say so (core/condition.py); with `hears_needs`
+    its worker is told what they produced.
     """
 
     name: str
@@ -120,6 +122,8 @@ class Task:
     recipe: Recipe
     title: str = ""
     needs: tuple[str, ...] = ()
+    when: dict[str, dict[str, Any]] | None = None
+    hears_needs: bool = False
     workspace: WorkspaceNeed = field(default_factory=WorkspaceNeed)
     expect: Expect = Expect.CHANGES
     check: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from kimi_swarm.core.names import SessionId
@@ -24,6 +25,7 @@ def queue_first(
             "profile": task.recipe.profile,
             "needs": " ".join(task.needs),
             "queue_s": task.queue_s,
+            "condition": _condition(task),
         },
     )
 
@@ -64,11 +66,15 @@ def queue_retry(
     elif former.follows is not None:
         values |= {"follows": former.follows, "message": former.message}
     else:
-        values["needs"] = " ".join(task.needs)
+        values |= {"needs": " ".join(task.needs), "condition": _condition(task)}
     session = _queue_after(connection, former, at, values)
     told = {"after": former.id, "delay_s": retry.delay_s, "resumes": retry.resumes}
     note(connection, former.run, session, "retrying", at, told)
     return session
+
+
+def _condition(task: Task) -> str | None:
+    return json.dumps(task.when) if task.when else None
 
 
 def _queue_after(

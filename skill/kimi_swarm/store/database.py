@@ -18,7 +18,7 @@ from kimi_swarm.location import database_path
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_TIMEOUT_S = 60.0
 ROOM_FOR_A_PAGE_BYTES = 65_536
 

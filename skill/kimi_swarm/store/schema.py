@@ -189,4 +189,9 @@ DROP INDEX runs_by_age;
 CREATE INDEX runs_in_order ON runs (state DESC, created_at DESC);
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH)
+# A task may be wanted only if the results of its needs say so (`condition`, JSON).
+FIFTH = """
+ALTER TABLE sessions ADD COLUMN condition TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kimi_swarm.core.schedule import Busy, RunLimits, Snapshot, Waiting
+from kimi_swarm.core.condition import When, holds
+from kimi_swarm.core.schedule import NOT_NEEDED, Busy, RunLimits, Snapshot, Waiting
 
 
 class _Run(NamedTuple):
@@ -77,7 +78,7 @@ _WAITING = (
     "SELECT place, id, run, task, profile, needs, stop_wish, ready_at, EXISTS ("
     "SELECT 1 FROM sessions AS former"
     " WHERE former.id = sessions.follows AND former.state != 'done'"
-    "), created_at, queue_s FROM sessions "
+    "), created_at, queue_s, condition FROM sessions "
 )
 # One query for each reason to look at a queued session, each answered by an index.
 _REASONS = (
@@ -120,7 +121,8 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
 def _read(
     connection: sqlite3.Connection, row: tuple[Any, ...], open_at: float
 ) -> Waiting:
-    _, session, run, task, profile, needs, wish, ready_at, is_behind, at, queue_s = row
+    _, session, run, task, profile, needs, wish, ready_at, is_behind, *more = row
+    at, queue_s, condition = more
     needed = tuple(needs.split())
     queue_until_at = None
     if queue_s is not None:
@@ -136,7 +138,22 @@ def _read(
         ready_at=ready_at,
         follows_live=bool(is_behind),
         queue_until_at=queue_until_at,
+        is_wanted=condition is None or _holds(connection, run, json.loads(condition)),
     )
+
+
+def _holds(connection: sqlite3.Connection, run: str, when: When) -> bool:
+    """Whether the results of a session's needs say that it is wanted, so far."""
+    results: dict[str, object] = {}
+    for task in when:
+        found = connection.execute(
+            "SELECT result FROM sessions WHERE run = ? AND task = ?"
+            " ORDER BY attempt DESC LIMIT 1",
+            (run, task),
+        ).fetchone()
+        if found and found[0] is not None:
+            results[task] = json.loads(found[0])
+    return holds(when, results)
 
 
 def _met_at(connection: sqlite3.Connection, run: str, needs: tuple[str, ...]) -> float:
@@ -189,7 +206,9 @@ def _outcomes(connection: sqlite3.Connection, run: str) -> dict[str, str]:
     """Return the final outcome per task: a later attempt overrides, even a live one."""
     outcomes: dict[str, str | None] = dict(
         connection.execute(
-            "SELECT task, outcome FROM sessions WHERE run = ? ORDER BY attempt", (run,)
+            "SELECT task, CASE reason WHEN ?2 THEN ?2 ELSE outcome END FROM sessions"
+            " WHERE run = ?1 ORDER BY attempt",
+            (run, NOT_NEEDED),
         ).fetchall()
     )
     return {task: outcome for task, outcome in outcomes.items() if outcome}

@@ -94,6 +94,11 @@ class SessionRow(Row):
     ready_at: float
     tries: int
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether nobody has to look: it succeeded, or was not needed in the end."""
+        return self.outcome == "succeeded" or self.reason == "not_needed"
+
 
 class EventRow(Row):
     """One fact of a run's diary; `data` is JSON."""
