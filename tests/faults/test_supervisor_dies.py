@@ -240,6 +240,14 @@ def test_a_crowd_of_callers_starts_one_supervisor_and_no_more(swarm: Swarm):
     assert starts.read_text().split() == ["start"]
 
 
+def test_a_supervisor_killed_while_it_stands_up_is_started_again(swarm: Swarm):
+    swarm.env["KIMI_SWARM_CRASH_AT"] = "supervisor.after_lock"
+
+    run = swarm.spawn({"a": {"argv": ["true"], **NONE}})
+
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
 def test_a_supervisor_without_work_ends_itself_and_frees_its_lock(swarm: Swarm):
     swarm.env["KIMI_SWARM_IDLE_S"] = "0.1"
     run = swarm.spawn({"a": {"argv": ["true"], **NONE}})

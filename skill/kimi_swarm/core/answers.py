@@ -133,7 +133,8 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def _text(cell: Any) -> str:
     if cell is None or isinstance(cell, str):
-        return cell or ""
+        # A lone carriage return ends a row for many readers of CSV.
+        return (cell or "").replace("\r\n", "\n").replace("\r", "\n")
     return json.dumps(cell, ensure_ascii=False)
 
 

@@ -12,6 +12,9 @@ from kimi_swarm.process.bell import ring
 from kimi_swarm.process.platform import require_supported
 
 STARTING_LIMIT_S = 10.0
+START_TRIES = 3
+GAVE_UP = 3
+"""The exit code of one that could not serve, and has said why in its log."""
 STARTING_STEP_S = 0.05
 
 
@@ -54,14 +57,17 @@ def ensure_supervisor(
         if ring(home, run=run, env=env):
             return
     try:
-        if not ring(home, run=run, env=env):
-            _start_supervisor(home, run)
+        for _ in range(START_TRIES):
+            if ring(home, run=run, env=env) or _start_supervisor(home, run):
+                return
+        raise SupervisorStartError(home)
     finally:
         if lock is not None:
             os.close(lock)
 
 
-def _start_supervisor(home: str, run: str | None) -> None:
+def _start_supervisor(home: str, run: str | None) -> bool:
+    """Start a supervisor; whether it stands. One that was killed may be tried again."""
     from subprocess import DEVNULL, run as run_process  # noqa: I001, PLC0415 rarely needed
 
     source_root = os.path.dirname(  # noqa: PTH120 light
@@ -87,5 +93,6 @@ def _start_supervisor(home: str, run: str | None) -> None:
             start_new_session=True,
             check=False,
         )
-    if started.returncode != 0:
+    if started.returncode == GAVE_UP:
         raise SupervisorStartError(home)
+    return started.returncode == 0

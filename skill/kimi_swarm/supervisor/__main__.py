@@ -1,7 +1,7 @@
 """The supervisor's entry: become a daemon first, before anything heavy is imported.
 
-The process that was called ends when the daemon answers at its door, with exit code 0,
-or when it has died, with 3: so the caller knows.
+The process that was called ends when the daemon answers at its door, with exit code 0;
+when it gave up, with 3; when it vanished without a word, with 4: so the caller knows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def _become_daemon() -> int:
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
-        os._exit(0 if os.read(reading, 1) else 3)
+        os._exit({b"1": 0, b"0": 3}.get(os.read(reading, 1), 4))
     os.close(reading)
     return writing
 
@@ -28,11 +28,13 @@ if __name__ == "__main__":
 
     callers = [caller]
 
-    def tell() -> None:
+    def tell(how: bytes = b"1") -> None:
         """Let the caller go, once: later its descriptor may be another file's."""
         if callers:
             with suppress(OSError):
-                os.write(callers[-1], b"1")
+                os.write(callers[-1], how)
             os.close(callers.pop())
 
-    sys.exit(serve(state_home(), *sys.argv[1:2], on_ready=tell))
+    code = serve(state_home(), *sys.argv[1:2], on_ready=tell)
+    tell(b"0")
+    sys.exit(code)
