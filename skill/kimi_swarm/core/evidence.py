@@ -37,6 +37,7 @@ class Facts:
     files: int = 0
     check: str | None = None
     check_exit: int | None = None
+    is_check_lost: bool = False
     bad_result: str | None = None
     error: str | None = None
     limits_s: Mapping[str, float] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class Verdict(NamedTuple):
 
 def judge(facts: Facts) -> Verdict:
     """Decide the outcome of a session from the facts."""
-    for look in (_interruption, _worker_failure, _missing_evidence):
+    for look in (_interruption, _worker_failure, _lost_check, _missing_evidence):
         verdict = look(facts)
         if verdict is not None:
             return verdict
@@ -143,6 +144,14 @@ def _worker_failure(facts: Facts) -> Verdict | None:
             Outcome.FAILED, "no_finish", f"It ended with reason {finished.reason!r}."
         )
     return None
+
+
+def _lost_check(facts: Facts) -> Verdict | None:
+    """Say nothing good or bad of a check that nobody saw end."""
+    if not facts.is_check_lost:
+        return None
+    sentence = "The process around its check vanished without a record."
+    return Verdict(Outcome.LOST, "check_lost", sentence)
 
 
 def _missing_evidence(facts: Facts) -> Verdict | None:

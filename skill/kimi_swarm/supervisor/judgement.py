@@ -124,7 +124,9 @@ async def _checked(
         return verdict, facts
     checked = await check(task.check)
     facts = replace(facts, check=task.check, check_exit=_check_exit(checked))
-    if checked is not None and checked.cause == "stopped":
+    if checked is None:
+        facts = replace(facts, is_check_lost=True)
+    elif checked.cause == "stopped":
         facts = replace(facts, stop_cause=evidence.stop_cause())
     return judge(facts), facts
 

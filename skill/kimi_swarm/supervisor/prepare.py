@@ -73,7 +73,8 @@ class Seat(NamedTuple):
     """A session's id, task and run folder: what all preparation needs to know.
 
     `message` takes the place of the task's prompt where a session goes on with a former
-    one's conversation. `prompt_name` is the file's in which the prompt is kept.
+    one's conversation; `before` tells of the tasks that it needs. `prompt_name` is the
+    file's in which the prompt is kept.
     """
 
     id: SessionId
@@ -82,11 +83,14 @@ class Seat(NamedTuple):
     message: str | None = None
     former: Former | None = None
     prompt_name: str = "prompt.md"
+    before: str = ""
 
     @property
     def prompt(self) -> str:
         """What the worker is to be told."""
-        return self.task.prompt if self.message is None else self.message
+        if self.message is not None:
+            return self.message
+        return f"{self.task.prompt}\n{self.before}" if self.before else self.task.prompt
 
     @property
     def folder(self) -> str:

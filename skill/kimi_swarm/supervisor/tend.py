@@ -56,6 +56,7 @@ from kimi_swarm.supervisor.again import Judged
 from kimi_swarm.supervisor.desk import Desk
 from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
+from kimi_swarm.supervisor.passing import what_came_before
 from kimi_swarm.supervisor.prepare import (
     FOLDER_VARIABLE,
     Former,
@@ -154,7 +155,8 @@ class Tender:
             reach("supervisor.after_chosen")
             await self._get_ready()
         place = self._place()
-        record = await self._work("work", self._seat)
+        before = what_came_before(self._desk.connection, self._seat)
+        record = await self._work("work", self._seat._replace(before=before))
         reach("supervisor.after_exit_record")
         tree = await tree_of(self._desk.connection, self._seat, place)
         limit_s = time_limit_of(self._desk.connection, self._row.run)
