@@ -14,12 +14,9 @@ from fakes.repos import (
     write_files,
 )
 from kimi_swarm.workspace.errors import BranchTakenError
-from kimi_swarm.workspace.merge import (
-    Conflict,
-    MergeReport,
-    merge_branches,
-    start_from,
-)
+from kimi_swarm.workspace.merge import Conflict, start_from
+from kimi_swarm.workspace.merged import MergeReport, merge_branches
+from kimi_swarm.workspace.queue import Terms
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Repository
 from kimi_swarm.workspace.worktree import add_worktree
@@ -48,7 +45,7 @@ def four(repo: Repository) -> list[str]:
 async def merge(repo: Repository, branches: list[str], into: str = INTO) -> MergeReport:
     path = repo.root.with_name("merging")
     return await merge_branches(
-        repo, into=into, base="main", path=path, branches=branches
+        repo, into=into, path=path, branches=branches, terms=Terms("main")
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fakes.repos import make_branch, make_repository, portrait, run_git
-from kimi_swarm.workspace.merge import merge_branches
+from kimi_swarm.workspace.merged import merge_branches
+from kimi_swarm.workspace.queue import Terms
 from kimi_swarm.workspace.renew import renew_worktree
 from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.salvage import remove_worktree
@@ -53,7 +54,7 @@ def is_kept(root: Path, name: str) -> bool:
     return any(line.endswith(f" {name}") for line in found.splitlines())
 
 
-@pytest.mark.parametrize("at", [3, 4, 5, 8, 14, 19, 24])
+@pytest.mark.parametrize("at", [3, 4, 5, 8, 14, 19, 22])
 async def test_a_kill_at_any_moment_loses_nothing_and_can_be_taken_up(
     tmp_path: Path, at: int
 ):
@@ -92,9 +93,9 @@ async def test_a_kill_at_any_moment_loses_nothing_and_can_be_taken_up(
     report = await merge_branches(
         repo,
         into="swarm/r/merged",
-        base="main",
         path=tmp_path / "merging",
         branches=["swarm/r/one"],
+        terms=Terms("main"),
     )
     assert report.merged == ("swarm/r/one",)
     assert portrait(root) == before

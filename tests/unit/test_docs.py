@@ -12,7 +12,13 @@ import yaml
 from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.cli.arguments import COLD, HOT, parser_for
 from kimi_swarm.core.plan import Plan, parse_plan
-from kimi_swarm.core.plan_parts import Defaults, Limits, PlanTask, WorkspaceSpec
+from kimi_swarm.core.plan_parts import (
+    Defaults,
+    Limits,
+    MergeCheckSpec,
+    PlanTask,
+    WorkspaceSpec,
+)
 from kimi_swarm.core.written import Written
 from kimi_swarm.workers.profile import Profile
 
@@ -77,7 +83,9 @@ def test_a_plan_that_is_shown_can_be_run(block: str):
 
 
 @pytest.mark.parametrize(
-    "model", [Plan, Defaults, Limits, PlanTask, WorkspaceSpec], ids=lambda m: m.__name__
+    "model",
+    [Plan, Defaults, Limits, MergeCheckSpec, PlanTask, WorkspaceSpec],
+    ids=lambda m: m.__name__,
 )
 def test_every_field_of_a_plan_is_explained_and_shown(model: type[Written]):
     shown = "\n".join(blocks("docs/plans.md", "yaml"))

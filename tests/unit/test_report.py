@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_swarm.core.merged import MergeConflict, Merged
+from kimi_swarm.core.quoting import SHOWN_FILES
 from kimi_swarm.core.report import (
     REPORT_CHARS,
-    SHOWN_FILES,
     ChangedFile,
-    MergeConflict,
-    Merged,
     Report,
     TaskReport,
     in_order,

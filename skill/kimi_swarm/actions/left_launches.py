@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kimi_swarm.actions.scene import InUseError, Leftover, Scene, entries, in_thread
+from kimi_swarm.actions.scene import (
+    InUseError,
+    Leftover,
+    Scene,
+    entries,
+    in_thread,
+    is_merged_now,
+)
+from kimi_swarm.core.names import MERGED
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import (
     models_path,
@@ -44,7 +52,8 @@ def left_processes(scene: Scene) -> list[Leftover]:
     mine = set(ancestors(os.getpid()))
     pids: dict[str, list[int]] = {}
     for who, folder in bearers_below(FOLDER_VARIABLE, below).items():
-        if who.pid not in mine and not scene.is_live(*_parts(below, folder)):
+        run, slug = _parts(below, folder)
+        if who.pid not in mine and not _is_in_use(scene, run, slug):
             pids.setdefault(folder, []).append(who.pid)
     for session in _sessions(scene):
         files = [LaunchFiles(f"{session}/{name}") for name in LAUNCHES]
@@ -55,10 +64,16 @@ def left_processes(scene: Scene) -> list[Leftover]:
             "process",
             " ".join(["worker of", folder, *map(str, sorted(numbers))]),
             "its session is over",
-            in_thread(_end, folder),
+            in_thread(_end, scene.home, folder),
         )
         for folder, numbers in sorted(pids.items())
     ]
+
+
+def _is_in_use(scene: Scene, run: str, slug: str) -> bool:
+    """Whether a session is not over, or somebody merges and runs a check there."""
+    is_merging = slug == MERGED and is_merged_now(scene.home, run)
+    return is_merging or scene.is_live(run, slug)
 
 
 def _parts(below: str, folder: str) -> tuple[str, str]:
@@ -66,7 +81,10 @@ def _parts(below: str, folder: str) -> tuple[str, str]:
     return run, slug
 
 
-def _end(folder: str) -> str:
+def _end(home: str, folder: str) -> str:
+    run, slug = _parts(f"{home}/runs/", folder)
+    if slug == MERGED and is_merged_now(home, run):
+        raise InUseError(folder)
     for name in LAUNCHES:
         files = LaunchFiles(f"{folder}/{name}")
         end_launch(files, FOLDER_VARIABLE, folder)
@@ -81,7 +99,7 @@ def _sessions(scene: Scene) -> list[Path]:
         session
         for run in entries(scene.home, "runs")
         for session in entries(scene.home, "runs", run.name)
-        if session.is_dir() and not scene.is_live(run.name, session.name)
+        if session.is_dir() and not _is_in_use(scene, run.name, session.name)
     ]
 
 

@@ -16,7 +16,13 @@ from kimi_swarm.actions.scene import (
     session_of,
     take,
 )
-from kimi_swarm.core.names import BadIdError, merged_branch, salvage_branch, task_branch
+from kimi_swarm.core.names import (
+    MERGED,
+    BadIdError,
+    merged_branch,
+    salvage_branch,
+    task_branch,
+)
 from kimi_swarm.location import new_repository_folder, run_folder, salvage_folder
 from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.workspace.folders import delete_folder, is_filled
@@ -25,7 +31,6 @@ from kimi_swarm.workspace.repository import is_blank
 from kimi_swarm.workspace.salvage import Salvaged, remove_worktree
 from kimi_swarm.workspace.tree import Repository, Worktree
 
-MERGED = "merged"
 """The folder in which a run's branches are merged; no task has that name."""
 REMOVED = ".removed"
 """How a workspace is called once its work is safe and it is being deleted."""

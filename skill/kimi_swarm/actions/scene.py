@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +14,8 @@ import anyio.to_thread
 from kimi_swarm.actions.state import reading
 from kimi_swarm.core.names import SessionId, parse_session
 from kimi_swarm.errors import SwarmError
-from kimi_swarm.location import session_folder
-from kimi_swarm.process.locks import is_locked
+from kimi_swarm.location import session_folder, workspace_folder
+from kimi_swarm.process.locks import is_locked, try_lock_folder
 from kimi_swarm.process.records import LaunchFiles
 from kimi_swarm.process.tidy import LAUNCHES
 from kimi_swarm.store.census import Census, take_census
@@ -73,6 +74,17 @@ class Scene:
             for folder in (session_folder(self.home, run, slug),)
             for name in LAUNCHES
         )
+
+
+def is_merged_now(home: str, run: str) -> bool:
+    """Whether somebody merges a run's work just now: that holds its workspaces."""
+    try:
+        held = try_lock_folder(workspace_folder(home, run, ""))
+    except FileNotFoundError:
+        return False
+    if held is not None:
+        os.close(held)
+    return held is None
 
 
 def in_thread(deed: Callable[..., str], *args: object) -> Mend:

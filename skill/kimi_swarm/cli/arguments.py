@@ -170,6 +170,18 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
     """Aggregate RUN."""
     parser.add_argument("run", help="a run, e.g. calm-river")
     parser.add_argument("--merge", action="store_true", help="merge what succeeded")
+    parser.add_argument(
+        "--check", metavar="LINE", help="what the merge must pass (the plan's)"
+    )
+    parser.add_argument(
+        "--check-timeout-s", type=_seconds, help="how long that may take (1800)"
+    )
+    parser.add_argument(
+        "--check-every", type=_count, metavar="N", help="run it after N branches"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="try what was set aside once more"
+    )
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import read_text
 
 if TYPE_CHECKING:
+    from kimi_swarm.actions.merging import MergeWish
     from kimi_swarm.actions.pause import Paused
 
 
@@ -26,14 +27,31 @@ def aggregate(args: argparse.Namespace) -> int:
     """Report on a run, or merge it."""
     from kimi_swarm.actions.aggregate import aggregate  # noqa: PLC0415 one verb
 
-    report = anyio.run(
-        partial(aggregate, state_home(), args.run, is_merging=args.merge)
-    )
+    wish = _merge_wish(args)
+    asked = partial(aggregate, state_home(), args.run, is_merging=args.merge, wish=wish)
+    report = anyio.run(asked)
     if args.json:
         print_object({**asdict(report), "counts": report.counts})
     else:
         print(speech.report(report))
     return OK if report.is_success else NOT_ALL
+
+
+def _merge_wish(args: argparse.Namespace) -> MergeWish:
+    """Read how to merge from the command line. Raises UsageError."""
+    from kimi_swarm.actions.merging import MergeWish  # noqa: PLC0415 one verb
+
+    wish = MergeWish(args.check, args.check_timeout_s, args.check_every, args.again)
+    if wish != MergeWish() and not args.merge:
+        raise UsageError(
+            "--check, --check-timeout-s, --check-every and --again are for --merge.",
+            remedy=f"Say: aggregate {args.run} --merge …",
+        )
+    if args.check_every == 0 or args.check_timeout_s == 0:
+        raise UsageError("--check-every and --check-timeout-s must be more than 0.")
+    if args.check is not None and not args.check.strip():
+        raise UsageError("--check is empty.")
+    return wish
 
 
 def diff(args: argparse.Namespace) -> int:

@@ -36,6 +36,10 @@ NOUNS = (
 _DIGITS = 10
 
 
+MERGED = "merged"
+"""What no task is called: the name of what belongs to a run's merged work."""
+
+
 class BadIdError(SwarmError):
     """Raised when an id cannot be a run or a session."""
 
@@ -116,7 +120,7 @@ def merged_branch(run: str) -> str:
 
     Not `swarm/<run>`: git cannot hold that beside `swarm/<run>/<task>`.
     """
-    return f"swarm/{run}/merged"
+    return f"swarm/{run}/{MERGED}"
 
 
 def salvage_branch(session: SessionId) -> str:

@@ -13,6 +13,7 @@ from kimi_swarm.core.plan_parts import (
     Defaults,
     Limits,
     May,
+    MergeCheck,
     Name,
     PlanTask,
     Revision,
@@ -61,6 +62,7 @@ class Plan(Written):
     permission: May = Permission.EDIT
     defaults: Defaults = Defaults()
     limits: Limits = Limits()
+    merge_check: MergeCheck | None = None
     tasks: Annotated[dict[Name, PlanTask], Field(min_length=1, max_length=MAX_TASKS)]
 
     def order(self) -> tuple[str, ...]:
@@ -163,7 +165,9 @@ def _plan_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def _addition_problems(plan: Plan, among: Collection[str]) -> Iterator[Problem]:
-    for field in sorted(plan.model_fields_set & {"repo", "base", "limits"}):
+    for field in sorted(
+        plan.model_fields_set & {"repo", "base", "limits", "merge_check"}
+    ):
         yield Problem(field, "belongs to the run, which has its own; drop it")
     for name in plan.tasks:
         if name in among:

@@ -14,10 +14,11 @@ from pydantic import (
     JsonValue,
 )
 
+from kimi_swarm.core.names import MERGED
 from kimi_swarm.core.task import Expect, Permission, WorkspaceMode, WorkspaceNeed
 from kimi_swarm.core.written import Line, Text, Word, Written, quoted
 
-RESERVED_NAMES = frozenset({"merged"})
+RESERVED_NAMES = frozenset({MERGED})
 UNTRACKED = (WorkspaceMode.SHARED, WorkspaceMode.NONE)
 
 
@@ -62,6 +63,10 @@ def _program(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def _mode_alone(value: object) -> object:
     return {"mode": value} if isinstance(value, str) else value
+
+
+def _line_alone(value: object) -> object:
+    return {"line": value} if isinstance(value, str) else value
 
 
 Name = Annotated[str, AfterValidator(_task_name)]
@@ -121,6 +126,20 @@ class Limits(Written):
     wall_s: Annotated[float, Field(gt=0, le=2_592_000)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
     usd: Annotated[float, Field(gt=0)] | None = None
+
+
+class MergeCheckSpec(Written):
+    """What the merged work must pass: a shell line, and how often it is run.
+
+    `every` is after how many branches; left out, that depends on how many there are.
+    """
+
+    line: Text
+    timeout_s: Seconds | None = None
+    every: Annotated[int, Field(ge=1, le=5_000)] | None = None
+
+
+MergeCheck = Annotated[MergeCheckSpec, BeforeValidator(_line_alone)]
 
 
 class PlanTask(Written):

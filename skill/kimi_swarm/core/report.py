@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SHOWN_FILES = 8
+from kimi_swarm.core.merged import LikelyConflict, Merged
+from kimi_swarm.core.merged_words import likely_part, merged_part
+from kimi_swarm.core.quoting import clipped, files_line, line, quote
+
 SUMMARY_LINES = 6
 REPORT_CHARS = 12_000
 PART_CHARS = 3_000
-LINE_CHARS = 600
-_OPENING = re.compile(r"`{3,}|~{3,}|<(?=!)")
-# What may stand before a block of Markdown and hold it: quotes, lists, their numbers.
-_CONTAINERS = " \t>*+-.)0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +58,6 @@ class TaskReport:
 
 
 @dataclass(frozen=True, slots=True)
-class MergeConflict:
-    """A branch that was left out of the merge, and the files it collides in."""
-
-    branch: str
-    paths: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """The run's merged branch: what is in it, and what is not and why."""
-
-    branch: str
-    repo: str
-    merged: tuple[str, ...]
-    conflicts: tuple[MergeConflict, ...]
-    left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """A run folded to what a person or a main agent needs to read."""
 
@@ -90,12 +68,13 @@ class Report:
     tasks: tuple[TaskReport, ...]
     merged: Merged | None = None
     notes: tuple[str, ...] = ()
+    likely: tuple[LikelyConflict, ...] = ()
 
     @property
     def is_success(self) -> bool:
         """Whether every task succeeded and nothing was left out of a merge."""
-        conflicts = self.merged is not None and bool(self.merged.conflicts)
-        return all(task.is_success for task in self.tasks) and not conflicts
+        is_merged = self.merged is None or self.merged.is_whole
+        return all(task.is_success for task in self.tasks) and is_merged
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,10 +91,12 @@ def to_markdown(report: Report, *, limit_chars: int = REPORT_CHARS) -> str:
     """Render a report, most important first, in at most about `limit_chars`."""
     parts = [_headline(report)]
     if report.merged is not None:
-        parts.append(_merge_part(report.merged))
+        parts.append(merged_part(report.merged))
+    if report.likely:
+        parts.append(likely_part(report.likely))
     parts += [_task_part(task) for task in report.tasks]
     if report.notes:
-        parts.append("\n".join(f"Note: {_line(note)}" for note in report.notes))
+        parts.append("\n".join(f"Note: {line(note)}" for note in report.notes))
     return _bounded(parts, limit_chars)
 
 
@@ -126,32 +107,19 @@ def _headline(report: Report) -> str:
     return f"# {report.run} ({report.name}): {counts}{time}{state}"
 
 
-def _merge_part(merged: Merged) -> str:
-    count = len(merged.merged)
-    what = "branch" if count == 1 else "branches"
-    lines = [f"Merged {count} {what} on `{merged.branch}` in {merged.repo}"]
-    lines += [
-        f"- NOT merged: `{each.branch}` — "
-        + (f"conflict in {_files(each.paths)}" if each.paths else _line(each.reason))
-        for each in merged.conflicts
-    ]
-    lines += [f"- left out: {each}" for each in merged.left_out]
-    return "\n".join(lines)
-
-
 def _task_part(task: TaskReport) -> str:
     time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
     lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
     if task.sentence:
-        lines.append(f"Why: {_line(task.sentence)}")
+        lines.append(f"Why: {line(task.sentence)}")
     if task.remedy:
-        lines.append(f"What to do: {_line(task.remedy)}")
+        lines.append(f"What to do: {line(task.remedy)}")
     if task.files_total:
-        shown = _files([each.path for each in task.files], total=task.files_total)
+        shown = files_line([each.path for each in task.files], total=task.files_total)
         lines.append(f"Files: {shown}; branch `{task.branch}`")
     if task.result_why:
-        lines.append(f"Result {task.result_state}: {_line(task.result_why)}")
-    lines += [_quote(line) for line in _own_words(task)]
+        lines.append(f"Result {task.result_state}: {line(task.result_why)}")
+    lines += [quote(each) for each in _own_words(task)]
     if not task.is_success and task.outcome != "queued":
         lines.append(f"Log: `log {task.session}`")
     return "\n".join(lines)
@@ -161,48 +129,14 @@ def _own_words(task: TaskReport) -> list[str]:
     """Return what a worker said, or its result on one line where it has one."""
     if task.result_state in ("valid", "degraded"):
         return [f"Result: {json.dumps(task.result, ensure_ascii=False)}"]
-    lines = [line for line in task.summary.splitlines() if line.strip()]
+    lines = [each for each in task.summary.splitlines() if each.strip()]
     return lines[:SUMMARY_LINES]
-
-
-def _files(paths: Sequence[str], *, total: int | None = None) -> str:
-    rest = (len(paths) if total is None else total) - min(len(paths), SHOWN_FILES)
-    more = f" and {rest} more" if rest else ""
-    return _line(", ".join(paths[:SHOWN_FILES])) + more
-
-
-def _line(text: str) -> str:
-    """Put what others wrote on one short line: it cannot pass for a line of ours.
-
-    Nor can it open a fence or a comment where the report is rendered.
-    """
-    line = _clipped(" ".join(text.splitlines()), LINE_CHARS)
-    return _OPENING.sub(_escaped, line)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return "".join(f"\\{mark}" for mark in found[0])
-
-
-def _quote(text: str) -> str:
-    """Put one line of what others wrote in a quote, in which it is no heading."""
-    line = _line(text).strip()
-    inner = line.lstrip(_CONTAINERS)
-    is_underline = not line.strip("- ")
-    if is_underline or inner.startswith("#") or not inner.strip("= "):
-        at = 0 if is_underline else len(line) - len(inner)
-        line = f"{line[:at]}\\{line[at:]}"
-    return f"> {line}"
-
-
-def _clipped(text: str, limit_chars: int) -> str:
-    return text if len(text) <= limit_chars else text[: limit_chars - 1] + "…"
 
 
 def _bounded(parts: list[str], limit_chars: int) -> str:
     text = ""
     for number, whole in enumerate(parts):
-        part = _clipped(whole, PART_CHARS)  # a long one must not hide those after it
+        part = clipped(whole, PART_CHARS)  # a long one must not hide those after it
         if text and len(text) + len(part) > limit_chars:
             rest = len(parts) - number
             return f"{text}\n[{rest} more parts left out; use --json for everything]\n"

@@ -191,6 +191,15 @@ def tasks_of(connection: sqlite3.Connection, run: str) -> list[Task]:
     return [task_from_dict(json.loads(data)) for (data,) in rows]
 
 
+def plan_of(connection: sqlite3.Connection, run: str) -> dict[str, Any]:
+    """Return a run's plan as it was written; raises UnknownRunError."""
+    row = connection.execute("SELECT plan FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownRunError(run)
+    plan: dict[str, Any] = json.loads(row[0])
+    return plan
+
+
 def time_limit_of(connection: sqlite3.Connection, run: str) -> float | None:
     """Return how many seconds a run may take, None for any."""
     row = connection.execute("SELECT wall_s FROM runs WHERE id = ?", (run,)).fetchone()

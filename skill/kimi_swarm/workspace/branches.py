@@ -27,6 +27,15 @@ async def find_branch(repo: Repository, branch: str) -> Branch | None:
     return next((one for one in found if one.name == branch), None)
 
 
+async def find_heads(repo: Repository, branches: Sequence[str]) -> dict[str, str]:
+    """Return the commits of those of the branches that exist. Raises GitError."""
+    if not branches:
+        return {}
+    wanted = set(branches)
+    found = await _branches(repo, branches)
+    return {one.name: one.head for one in found if one.name in wanted}
+
+
 async def in_the_way_of(repo: Repository, branch: str) -> str | None:
     """Return the branch that forbids this name: `a` forbids `a/b`, and `a/b` `a`."""
     parts = branch.split("/")

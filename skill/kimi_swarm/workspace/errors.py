@@ -159,6 +159,20 @@ class CopyFailedError(SwarmError):
         )
 
 
+class MergedChangedError(SwarmError):
+    """Raised when what others put on the merged branch breaks the check."""
+
+    code = "merged_changed"
+    exit_code = 1
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(
+            f"The check fails on {branch}, which somebody else has changed since it "
+            "was merged; nothing was merged.",
+            remedy="Mend it there and commit, or rename that branch and merge anew.",
+        )
+
+
 class StrayHeadError(SwarmError):
     """Raised when a worker left its workspace on commits that are not the task's."""
 
