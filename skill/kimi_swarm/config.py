@@ -23,7 +23,7 @@ from kimi_swarm.core.written import (
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import config_home
 from kimi_swarm.strict_yaml import read_yaml
-from kimi_swarm.trust import is_trusted, project_folder
+from kimi_swarm.trust import trusted_project
 from kimi_swarm.workers.profile import Profile
 
 __all__ = [
@@ -173,14 +173,9 @@ def known_at(folder: Path) -> Known:
     """
     manifest = load_manifest()
     profiles = {**manifest.profiles, **_profiles_in(Path(config_home()))}
-    notes: tuple[str, ...] = ()
-    project = project_folder(folder)
+    project, notes = trusted_project(folder)
     if project is not None:
-        if is_trusted(project):
-            profiles |= _profiles_in(project)
-        else:
-            told = "is not trusted and was left out: read it, then run `trust`."
-            notes = (f"{project} {told}",)
+        profiles |= _profiles_in(project)
     changed: dict[str, object] = {"profiles": profiles, **_own_config(profiles)}
     return Known(manifest.model_copy(update=changed), notes)
 

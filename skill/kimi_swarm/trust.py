@@ -24,7 +24,8 @@ class NothingToTrustError(SwarmError):
     def __init__(self, folder: Path) -> None:
         super().__init__(
             f"There is no {FOLDER}/ folder at {folder} or above it.",
-            remedy=f"Put profiles into {FOLDER}/profiles/NAME.yaml.",
+            remedy=f"Put profiles into {FOLDER}/profiles/NAME.yaml, strategies into "
+            f"{FOLDER}/strategies/NAME.yaml.j2.",
         )
 
 
@@ -81,6 +82,15 @@ def is_trusted(folder: Path) -> bool:
         return known is not None and known == fingerprint(folder)
     except SwarmError:  # it has become what `trust` would refuse
         return False
+
+
+def trusted_project(folder: Path) -> tuple[Path | None, tuple[str, ...]]:
+    """Return the project's folder if it may be used, and notes on what was left out."""
+    project = project_folder(folder)
+    if project is None or is_trusted(project):
+        return project, ()
+    told = "is not trusted and was left out: read it, then run `trust`."
+    return None, (f"{project} {told}",)
 
 
 def trust(folder: Path) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from kimi_swarm.actions.plan import Wanted, prepare
-from kimi_swarm.cli import speech
+from kimi_swarm.actions.plan import prepare
+from kimi_swarm.actions.wanted import Wanted
+from kimi_swarm.bundle import bundle_root
+from kimi_swarm.cli import preview
 from kimi_swarm.cli.exits import tell
 from kimi_swarm.errors import SwarmError
-from kimi_swarm.prompts import list_strategies
+from kimi_swarm.strategies import strategies_at
 
 
 @pytest.mark.parametrize("end", ["", ".", "?"])
@@ -24,12 +26,30 @@ def test_a_remedy_begins_a_sentence_of_its_own(
     assert told == f"kimi-swarm: The plan is empty{end or '.'} Write one. [error]\n"
 
 
-def test_strategies_are_listed_without_words_of_python():
-    told = speech.strategies(list_strategies())
+def test_strategies_are_listed_with_what_they_are_for_and_where_they_come_from():
+    found, problems = strategies_at(bundle_root()).sound()
+    told = preview.strategies(found, problems)
+    assert "component-split (package): One worker for each component" in told
     assert "None" not in told
-    assert "True" not in told
+
+
+@pytest.mark.parametrize("name", list(strategies_at(bundle_root()).found))
+def test_what_a_strategy_takes_is_told_without_words_of_python(name: str):
+    found = strategies_at(bundle_root()).take(name)
+    told = preview.strategy(found, found.header())
+    assert not {"None", "True", "False"} & set(told.split())
+    for parameter in found.header().parameters:
+        assert f"  {parameter.name} " in told
+        assert parameter.help in told
+
+
+def test_a_strategys_help_tells_types_and_defaults():
+    found = strategies_at(bundle_root()).take("research")
+    told = preview.strategy(found, found.header())
+    assert "(string, required)" in told
     assert "(string, optional)" in told
-    assert "default official documentation, community, benchmarks" in told
+    assert "(list, default official documentation, community, benchmarks)" in told
+    assert told.endswith("plan research --set question=…")
 
 
 def test_a_preview_gives_each_task_one_line(tmp_path: Path):
@@ -40,7 +60,7 @@ def test_a_preview_gives_each_task_one_line(tmp_path: Path):
         "    check: |\n      test -f a\n      test -s a\n"
     )
     wanted = Wanted(cwd=tmp_path, plan_file=plan)
-    told = speech.preview(
+    told = preview.preview(
         anyio.run(partial(prepare, str(tmp_path / "state"), wanted))
     ).splitlines()
     assert told[0] == "one: 1 task, at most 5 at once"

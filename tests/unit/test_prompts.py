@@ -9,17 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_swarm.bundle import bundle_root
+from kimi_swarm.core.items import Given
 from kimi_swarm.core.plan import Plan, PlanError, parse_plan
 from kimi_swarm.core.plan_parts import Role
-from kimi_swarm.core.strategy import ParameterError, StrategyError
+from kimi_swarm.core.strategy import ParameterError, Strategy, StrategyError
 from kimi_swarm.core.task import WorkspaceMode
-from kimi_swarm.prompts import (
-    UnknownStrategyError,
-    list_strategies,
-    load_strategy,
-    render_role,
-    render_strategy,
-)
+from kimi_swarm.prompts import render_role
+from kimi_swarm.strategies import UnknownStrategyError, strategies_at
 from kimi_swarm.strict_yaml import load_yaml, read_yaml
 from kimi_swarm.workers.demo import orders
 
@@ -42,6 +38,18 @@ ODD = (
 )
 
 
+SHELF = strategies_at(bundle_root())
+
+
+def render_strategy(name: str, values: dict[str, str]) -> str:
+    given = {key: Given(value) for key, value in values.items()}
+    return SHELF.take(name).render(given)
+
+
+def load_strategy(name: str) -> Strategy:
+    return SHELF.take(name).header()
+
+
 def plan_from(name: str, values: dict[str, str]) -> Plan:
     text = render_strategy(name, {**NEEDED[name], **values})
     return parse_plan(load_yaml(text, origin=name), origin=name)
@@ -55,7 +63,7 @@ def refusal(name: str, values: dict[str, str]) -> str:
 
 
 def shipped() -> list[str]:
-    return [strategy.name for strategy in list_strategies()]
+    return list(SHELF.found)
 
 
 def test_the_shipped_strategies_are_listed_with_what_they_take():

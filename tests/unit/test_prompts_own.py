@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from kimi_swarm.core.items import Given
 from kimi_swarm.core.strategy import ParameterError, StrategyError
-from kimi_swarm.prompts import render_strategy_file
+from kimi_swarm.strategies import Found, Origin
 from kimi_swarm.strict_yaml import YamlError, load_yaml
 
 TYPES = """{#
@@ -25,7 +26,9 @@ parameters:
 def rendered(tmp_path: Path, source: str, values: dict[str, str]) -> object:
     path = tmp_path / "own.yaml.j2"
     path.write_text(source)
-    return load_yaml(render_strategy_file(path, values), origin="own")
+    found = Found("own", path, Origin.USER)
+    given = {key: Given(value) for key, value in values.items()}
+    return load_yaml(found.render(given), origin="own")
 
 
 def test_values_take_the_type_that_is_declared(tmp_path: Path):
@@ -70,8 +73,8 @@ def test_values_of_another_type_are_refused(tmp_path: Path, name: str, value: st
         ("{#\nparameters: {}\n#}\n", "summary: is required"),
         ("{#\nsummary: x\nparametres: {}\n#}\n", 'did you mean "parameters"?'),
         (
-            "{#\nsummary: x\nparameters:\n  a: {type: text, help: x}\n#}\n",
-            "must be one of string, integer, boolean, list, mapping",
+            "{#\nsummary: x\nparameters:\n  a: {type: word, help: x}\n#}\n",
+            "must be one of string, text, integer, number, boolean, choice, list",
         ),
         (
             "{#\nsummary: x\nparameters:\n a: {type: integer, default: b, help: x}\n#}",

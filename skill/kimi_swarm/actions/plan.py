@@ -1,28 +1,21 @@
-"""plan: from what people name (a file, a strategy, tasks) to a plan and its tasks."""
+"""plan: from what people ask for to tasks that are resolved on this machine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from kimi_swarm.actions.models import choose_model
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
-from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.actions.standing import Standing, find_standing
+from kimi_swarm.actions.wanted import Wanted, read_plan
 from kimi_swarm.config import Manifest, known_at
-from kimi_swarm.core.plan import (
-    NEW_REPOSITORY,
-    Plan,
-    parse_plan,
-)
+from kimi_swarm.core.plan import NEW_REPOSITORY, Plan
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.errors import UsageError
-from kimi_swarm.prompts import render_strategy
-from kimi_swarm.strict_yaml import load_yaml, read_yaml
 from kimi_swarm.workspace.copying import check_copies
 from kimi_swarm.workspace.repository import open_repository, resolve_commit
 from kimi_swarm.workspace.survey import Survey, survey
@@ -32,32 +25,11 @@ TITLE_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody asked to run: a plan file, or a strategy, or single tasks.
-
-    `profile` replaces the plan's default worker, `permission` what workers may do;
-    `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
-    added to that run.
-    """
-
-    cwd: Path
-    plan_file: Path | None = None
-    strategy: str | None = None
-    values: Mapping[str, str] | None = None
-    tasks: Sequence[str] = ()
-    profile: str | None = None
-    concurrency: int | None = None
-    permission: Permission | None = None
-    workspace: str | None = None
-    into: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan that is ready to be spawned: every task resolved on this machine.
 
     `repo` is None where no task needs one, and for `repo: new` until the run has a
-    name (then `wants_new_repo`).
+    name (then `wants_new_repo`). `left` are tasks that the run has already.
     """
 
     name: str
@@ -75,6 +47,7 @@ class Prepared:
     holds: Mapping[str, str]
     min_free_mib: int
     into: str | None = None
+    left: tuple[str, ...] = ()
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -83,7 +56,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     Raises SwarmError of many kinds: everything that can be wrong is found here.
     """
     standing = _standing(home, wanted)
-    plan, folder, name = read_plan(wanted, among=standing.tasks if standing else ())
+    among = standing.tasks if standing else {}
+    plan, folder, name, left = read_plan(wanted, among=among)
     known = known_at(wanted.cwd)
     manifest = known.manifest
     path = os.environ.get("PATH", os.defpath)
@@ -103,6 +77,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     wants_new = plan.repo == NEW_REPOSITORY
     repo, base = None, None
     notes = [
+        *_left_notes(left, among, wanted.into or ""),
         *chosen,
         *told,
         *(each.warning for each in ready.values() if each.warning),
@@ -137,12 +112,26 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         },
         into=wanted.into,
         min_free_mib=standard.min_free_mib,
+        left=left,
     )
+
+
+def _left_notes(left: Sequence[str], among: Mapping[str, bool], run: str) -> list[str]:
+    """Say what was not added, as the run has it already."""
+    if not left:
+        return []
+    what = "1 task was" if len(left) == 1 else f"{len(left):,} tasks were"
+    told = f"{what} in {run} already and left as they are."
+    unwell = sum(not among[name] for name in left)
+    retry = f" `retry {run}` does again the {unwell:,} that did not succeed."
+    return [told + (retry if unwell else "")]
 
 
 def _standing(home: str, wanted: Wanted) -> Standing | None:
     """Look up the run that is added to, if it is one."""
     if wanted.into is None:
+        if wanted.only_new:
+            raise UsageError("--only-new is for --into RUN.")
         return None
     if wanted.concurrency is not None:
         raise UsageError("--concurrency belongs to the run, which has its own.")
@@ -157,47 +146,6 @@ def _beginning(
         return standing.beginning()
     root = (folder / plan.repo) if plan.repo else wanted.cwd
     return root, plan.base or "HEAD"
-
-
-def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> tuple[Plan, Path, str]:
-    """Return the plan, the folder its paths are relative to, and a name for it.
-
-    `among` are the tasks of the run that it is added to.
-    """
-    sources = [wanted.plan_file, wanted.strategy, wanted.tasks or None]
-    if sum(source is not None for source in sources) != 1:
-        raise UsageError(
-            "Name one thing to run: a plan file, --strategy, or --task.",
-            remedy="For example: run examples/tour.yaml",
-        )
-    if wanted.plan_file is not None:
-        path = wanted.plan_file
-        plan = parse_plan(read_yaml(path), origin=str(path), among=among)
-        require_schemas(plan, origin=str(path))
-        folder, name = path.absolute().parent, path.stem
-    elif wanted.strategy is not None:
-        text = render_strategy(wanted.strategy, wanted.values or {})
-        origin = f"strategy {wanted.strategy}"
-        data = load_yaml(text, origin=origin)
-        plan = parse_plan(data, origin=origin, among=among)
-        require_schemas(plan, origin=origin)
-        folder, name = wanted.cwd, wanted.strategy
-    else:
-        free = (f"task-{number}" for number in count(1))
-        names = (name for name in free if name not in among)
-        data = {
-            "defaults": {"workspace": wanted.workspace or "worktree"},
-            "tasks": {
-                name: {"prompt": text}
-                for text, name in zip(wanted.tasks, names, strict=False)
-            },
-        }
-        plan = parse_plan(data, origin="--task", among=among)
-        folder, name = wanted.cwd, "tasks"
-    if wanted.profile is not None:
-        known_at(wanted.cwd).profile(wanted.profile)
-        plan = plan.with_profile(wanted.profile)
-    return plan, folder, name
 
 
 async def _with_worker(

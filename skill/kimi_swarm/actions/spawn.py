@@ -39,7 +39,7 @@ NAME_TRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A run that is on its way."""
+    """A run that is on its way; `left` tasks were in it already and are not added."""
 
     run: str
     name: str
@@ -48,6 +48,7 @@ class Spawned:
     concurrency: int
     repo: str | None
     notes: tuple[str, ...]
+    left: int = 0
 
 
 async def spawn(
@@ -74,7 +75,8 @@ async def spawn(
         connection.close()
     env = passed_values(prepared.tasks, environ)
     reach("spawn.before_ring")
-    ensure_supervisor(home, run=run, env=env)
+    if prepared.tasks:
+        ensure_supervisor(home, run=run, env=env)
     return Spawned(
         run=run,
         name=prepared.name,
@@ -83,6 +85,7 @@ async def spawn(
         concurrency=prepared.concurrency,
         repo=repo,
         notes=prepared.notes,
+        left=len(prepared.left),
     )
 
 
@@ -105,7 +108,8 @@ def _add(home: str, connection: Connection, prepared: Prepared) -> str | None:
     run = prepared.into or ""
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     with words_for_errors(home):
-        add_tasks(connection, run, prepared.tasks, written["tasks"], at=now())
+        if prepared.tasks:  # perhaps the run has them all
+            add_tasks(connection, run, prepared.tasks, written["tasks"], at=now())
         return run_row(connection, run).repo
 
 

@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from kimi_swarm.actions.state import existing
 from kimi_swarm.errors import UsageError
-from kimi_swarm.store.runs import tasks_of
-from kimi_swarm.store.views import run_row
+from kimi_swarm.store.views import latest_sessions, run_row
 
 
 class Standing(NamedTuple):
-    """What added tasks have to know of their run: its tasks, repository and base."""
+    """What added tasks have to know of their run: its tasks, repository and base.
+
+    Of each task it is known whether it may still succeed, or did.
+    """
 
     run: str
-    tasks: tuple[str, ...]
+    tasks: dict[str, bool]
     repo: str | None
     base: str | None
 
@@ -36,5 +38,6 @@ def find_standing(home: str, run: str) -> Standing:
     """Look up a run by its id. Raises UnknownRunError."""
     with existing(home, run) as connection:
         row = run_row(connection, run)
-        names = tuple(task.name for task in tasks_of(connection, run))
-    return Standing(run, names, row.repo, row.base)
+        sessions = latest_sessions(connection, run)
+    tasks = {one.task: one.outcome in (None, "succeeded") for one in sessions}
+    return Standing(run, tasks, row.repo, row.base)

@@ -119,7 +119,7 @@ HOT: dict[str, tuple[Add, str]] = {
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", nargs="?", help="a plan file (YAML)")
-    parser.add_argument("--strategy", help="a strategy by name; see `plan --list`")
+    parser.add_argument("--strategy", help="a strategy; --help tells what it takes")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="its parameters"
     )
@@ -149,6 +149,9 @@ def add_spawn(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--into", metavar="RUN", help="add the tasks to this run, live or over"
     )
+    parser.add_argument(
+        "--only-new", action="store_true", help="leave out tasks that the run has"
+    )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +163,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Plan NAME | PLAN.yaml."""
+    """Plan STRATEGY | PLAN.yaml."""
     _add_source(parser)
     parser.add_argument("--list", action="store_true", help="the strategies there are")
     parser.add_argument("--yaml", action="store_true", help="print the plan as YAML")

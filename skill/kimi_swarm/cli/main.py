@@ -41,6 +41,10 @@ def _main(argv: Sequence[str]) -> int:
     rest.remove(verb)
     add, summary = COLD[verb]
     parser = parser_for(verb, add, prog=program_name(), summary=summary)
+    if verb in {"plan", "spawn", "run"}:
+        told = starting.strategy_help(parser, rest)
+        if told is not None:
+            return told
     return _VERBS[verb](parser.parse_args(rest))
 
 

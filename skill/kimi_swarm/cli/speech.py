@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.cli.arguments import COLD, HOT
 from kimi_swarm.cli.words import next_line
-from kimi_swarm.core.report import Report, seconds, to_markdown
-from kimi_swarm.core.strategy import Parameter, Strategy
-from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.core.report import Report, to_markdown
 from kimi_swarm.workers.plain import clip
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.doctor import Health, ProfileHealth
     from kimi_swarm.actions.leftovers import Fixes, Found
     from kimi_swarm.actions.pause import Paused
-    from kimi_swarm.actions.plan import Prepared
     from kimi_swarm.actions.retry import Retried
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
@@ -56,6 +53,9 @@ def overview(program: str) -> str:
 def spawned(run: Spawned) -> str:
     """Say what was started and how to hear of its end."""
     count = len(run.tasks)
+    if not count:
+        notes = "\n".join(f"Note: {note}" for note in run.notes)
+        return f"{run.run}: nothing new.\n{notes}\n{next_line(f'wait {run.run}')}"
     what = "task" if count == 1 else "tasks"
     shown = ", ".join(run.tasks[:SHOWN_TASKS]) + (" …" if count > SHOWN_TASKS else "")
     on = ", ".join(run.profiles)
@@ -66,85 +66,6 @@ def spawned(run: Spawned) -> str:
     lines += [f"Note: {note}" for note in run.notes]
     lines.append(next_line(f"wait {run.run}"))
     return "\n".join(lines)
-
-
-def preview(prepared: Prepared) -> str:
-    """Show what would run: workers, needs, limits, and what leaves the machine."""
-    count, most = len(prepared.tasks), prepared.concurrency
-    what = "task" if count == 1 else "tasks"
-    lines = [
-        f"{prepared.name}: {count} {what}, at most {most} at once{_limits(prepared)}"
-    ]
-    if prepared.wants_new_repo:
-        lines.append("Repository: a new one, in the state folder")
-    elif prepared.repo is not None:
-        base = (prepared.base or "")[:12]
-        lines.append(f"Repository: {prepared.repo.root} from {base}")
-    lines += [f"Worker {name}: {told}" for name, told in prepared.sends_to.items()]
-    lines += [
-        f"May {prepared.permission} ({name}): {told}"
-        for name, told in prepared.holds.items()
-    ]
-    lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
-    if len(prepared.tasks) > SHOWN_TASKS:
-        lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
-    lines += [f"Note: {note}" for note in prepared.notes]
-    return "\n".join(lines)
-
-
-def _limits(prepared: Prepared) -> str:
-    parts = []
-    if prepared.spacing_s:
-        parts.append(f"starts {seconds(prepared.spacing_s)} apart")
-    if prepared.wall_s:
-        parts.append(f"all ended after {seconds(prepared.wall_s)}")
-    return "".join(f", {part}" for part in parts)
-
-
-def _task_line(task: Task) -> str:
-    needs = f" after {', '.join(task.needs)}" if task.needs else ""
-    mode = task.workspace.mode
-    where = "" if mode is WorkspaceMode.WORKTREE else f" [{mode}]"
-    check = f" · check: {_first_line(task.check)}" if task.check else ""
-    limit = seconds(task.time_limit_s)
-    return (
-        f"  {task.name} ({task.recipe.profile}, ≤{limit}){where}{needs}: "
-        f"{task.title}{check}"
-    )
-
-
-def _first_line(text: str) -> str:
-    """Return a text's first line, and a sign where there is more."""
-    first, _, rest = text.strip().partition("\n")
-    return f"{first} …" if rest else first
-
-
-def strategies(found: Sequence[Strategy]) -> str:
-    """List strategies with their parameters."""
-    lines: list[str] = []
-    for strategy in found:
-        lines.append(f"{strategy.name}: {strategy.summary}")
-        lines += [
-            f"  {each.name} ({each.type}, {_need(each)}): {each.help}"
-            for each in strategy.parameters
-        ]
-    lines.append(next_line("plan NAME --set key=value"))
-    return "\n".join(lines)
-
-
-def _need(parameter: Parameter) -> str:
-    """Say whether a parameter must be given, and else what stands in for it."""
-    match parameter.default:
-        case _ if parameter.required:
-            return "required"
-        case None:
-            return "optional"
-        case bool() as default:
-            return f"default {str(default).lower()}"
-        case list() as default:
-            return f"default {', '.join(map(str, default))}"
-        case default:
-            return f"default {default}"
 
 
 def report(told: Report) -> str:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 
-from kimi_swarm.actions.plan import Prepared, Wanted, prepare
-from kimi_swarm.cli import speech
+from kimi_swarm.actions.plan import Prepared, prepare
+from kimi_swarm.actions.values import Read
+from kimi_swarm.actions.wanted import Wanted
+from kimi_swarm.cli import preview, speech
 from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import OK
-from kimi_swarm.core.strategy import ParameterError
+from kimi_swarm.core.strategy import ParameterError, Strategy
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
+from kimi_swarm.strategies import Found, strategies_at
 from kimi_swarm.strict_yaml import dump_yaml, read_text
 
-if TYPE_CHECKING:
-    pass
+HELP = ("--help", "-h")
 
 
 def wanted_of(args: argparse.Namespace) -> Wanted:
@@ -56,7 +59,16 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         permission=None if args.permission is None else Permission(args.permission),
         workspace=args.workspace,
         into=getattr(args, "into", None),
+        only_new=getattr(args, "only_new", False),
+        read_piped=_piped(),
     )
+
+
+def _piped() -> Read | None:
+    """Return how to read standard input, None where a person would have to type it."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return sys.stdin.buffer.read
 
 
 def _prepared(args: argparse.Namespace) -> Prepared:
@@ -86,18 +98,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def plan(args: argparse.Namespace) -> int:
-    """Show what would run."""
-    from kimi_swarm.prompts import list_strategies  # noqa: PLC0415 one verb
-
+    """Show what would run, or which strategies there are."""
     if args.list:
-        strategies = list_strategies()
-        if args.json:
-            print_object(
-                {"strategies": [s.model_dump(mode="json") for s in strategies]}
-            )
-        else:
-            print(speech.strategies(strategies))
-        return OK
+        return _list_strategies(is_json=args.json)
     if args.plan is not None and args.strategy is None and _is_strategy(args.plan):
         args.strategy, args.plan = args.plan, None
     prepared = _prepared(args)
@@ -107,7 +110,46 @@ def plan(args: argparse.Namespace) -> int:
     elif args.yaml:
         print(dump_yaml(written), end="")
     else:
-        print(speech.preview(prepared))
+        print(preview.preview(prepared))
+    return OK
+
+
+def _list_strategies(*, is_json: bool) -> int:
+    shelf = strategies_at(Path.cwd())
+    found, problems = shelf.sound()
+    notes = [*shelf.notes, *problems]
+    if is_json:
+        told = [_strategy_record(*each) for each in found]
+        print_object({"strategies": told, "notes": notes})
+    else:
+        print(preview.strategies(found, notes))
+    return OK
+
+
+def _strategy_record(found: Found, header: Strategy) -> dict[str, object]:
+    told = header.model_dump(mode="json")
+    return {**told, "origin": str(found.origin), "path": str(found.path)}
+
+
+def strategy_help(parser: argparse.ArgumentParser, words: Sequence[str]) -> int | None:
+    """Tell of the strategy that is named beside `--help`; None where none is.
+
+    Raises UnknownStrategyError, StrategyError.
+    """
+    rest = [word for word in words if word not in HELP]
+    if len(rest) == len(words):
+        return None
+    args, _ = parser.parse_known_args(rest)
+    name = args.strategy
+    if name is None and parser.prog.endswith(" plan") and args.plan is not None:
+        name = args.plan if _is_strategy(args.plan) else None
+    if name is None:
+        return None
+    found = strategies_at(Path.cwd()).take(name)
+    if args.json:
+        print_object({"strategy": _strategy_record(found, found.header())})
+    else:
+        print(preview.strategy(found, found.header()))
     return OK
 
 

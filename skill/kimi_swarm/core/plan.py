@@ -120,6 +120,11 @@ class Plan(Written):
             raise PlanError(f"--profile {name}", problems)
         return plan
 
+    def without(self, names: Collection[str]) -> Plan:
+        """Return the plan without some tasks; others may go on needing them."""
+        kept = {name: task for name, task in self.tasks.items() if name not in names}
+        return self.model_copy(update={"tasks": kept})
+
     def not_enforced(self) -> tuple[str, ...]:
         """Name the given fields that this version accepts but does not enforce yet."""
         given = {
@@ -134,12 +139,19 @@ def _first(task: PlanTask, base: Defaults, name: str) -> object:
     return getattr(base, name) if own is None else own
 
 
-def parse_plan(data: object, *, origin: str, among: Collection[str] = ()) -> Plan:
+def parse_plan(
+    data: object,
+    *,
+    origin: str,
+    among: Collection[str] = (),
+    only_new: bool = False,
+) -> Plan:
     """Turn plain data (from YAML or JSON) into a plan that can be run.
 
     `origin` is what to call the source in a refusal; `among` are names of tasks that
     there are already, where it adds to a run: these may be needed too, and what belongs
-    to the run as a whole is refused. Raises PlanError.
+    to the run as a whole is refused, and so are their names unless `only_new` tasks are
+    wanted of it. Raises PlanError.
     """
     if data is None:
         raise PlanError(origin, [Problem("", "the plan is empty")])
@@ -151,7 +163,7 @@ def parse_plan(data: object, *, origin: str, among: Collection[str] = ()) -> Pla
     needs = {**dict.fromkeys(among, ()), **own}
     if problems := [
         *_plan_problems(plan),
-        *(_addition_problems(plan, among) if among else ()),
+        *(_addition_problems(plan, among, only_new=only_new) if among else ()),
         *_task_problems(plan),
         *need_problems(needs),
     ]:
@@ -164,13 +176,15 @@ def _plan_problems(plan: Plan) -> Iterator[Problem]:
         yield Problem("base", "a new repository has no commit to start from; drop it")
 
 
-def _addition_problems(plan: Plan, among: Collection[str]) -> Iterator[Problem]:
+def _addition_problems(
+    plan: Plan, among: Collection[str], *, only_new: bool
+) -> Iterator[Problem]:
     for field in sorted(
         plan.model_fields_set & {"repo", "base", "limits", "merge_check"}
     ):
         yield Problem(field, "belongs to the run, which has its own; drop it")
     for name in plan.tasks:
-        if name in among:
+        if name in among and not only_new:
             yield Problem(f"tasks.{name}", "the run has a task of that name already")
 
 

@@ -1,0 +1,106 @@
+"""What somebody wants to run, by file, strategy or words, as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from kimi_swarm.actions.result_schemas import require_schemas
+from kimi_swarm.actions.values import Read, given_values
+from kimi_swarm.config import known_at
+from kimi_swarm.core.plan import Plan, parse_plan
+from kimi_swarm.core.task import Permission
+from kimi_swarm.errors import UsageError
+from kimi_swarm.strategies import strategies_at
+from kimi_swarm.strict_yaml import load_yaml, read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asked to run: a plan file, or a strategy, or single tasks.
+
+    `profile` replaces the plan's default worker, `permission` what workers may do;
+    `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
+    added to that run, with `only_new` without the tasks that the run has already.
+    `read_piped` reads at most so many bytes of what is piped in, if anything is.
+    """
+
+    cwd: Path
+    plan_file: Path | None = None
+    strategy: str | None = None
+    values: Mapping[str, str] | None = None
+    tasks: Sequence[str] = ()
+    profile: str | None = None
+    concurrency: int | None = None
+    permission: Permission | None = None
+    workspace: str | None = None
+    into: str | None = None
+    only_new: bool = False
+    read_piped: Read | None = None
+
+
+class Reading(NamedTuple):
+    """A plan, the folder of its paths, a name, and tasks that were left out."""
+
+    plan: Plan
+    folder: Path
+    name: str
+    left: tuple[str, ...] = ()
+
+
+def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> Reading:
+    """Return the plan that was asked for, as it is written.
+
+    `among` are the tasks of the run that it is added to.
+    """
+    sources = [wanted.plan_file, wanted.strategy, wanted.tasks or None]
+    if sum(source is not None for source in sources) != 1:
+        raise UsageError(
+            "Name one thing to run: a plan file, --strategy, or --task.",
+            remedy="For example: run examples/tour.yaml",
+        )
+    only_new, folder = wanted.only_new, wanted.cwd
+    if wanted.plan_file is not None:
+        path = wanted.plan_file
+        data, origin = read_yaml(path), str(path)
+        folder, name = path.absolute().parent, path.stem
+    elif wanted.strategy is not None:
+        text, resumes = _rendered(wanted, wanted.strategy)
+        name, origin = wanted.strategy, f"strategy {wanted.strategy}"
+        data, only_new = load_yaml(text, origin=origin), only_new or resumes
+    else:
+        data, origin, name = _in_words(wanted, among), "--task", "tasks"
+    plan = parse_plan(data, origin=origin, among=among, only_new=only_new)
+    require_schemas(plan, origin=origin)
+    left = tuple(task for task in plan.tasks if task in among)
+    plan = plan.without(left)
+    if wanted.profile is not None:
+        known_at(wanted.cwd).profile(wanted.profile)
+        plan = plan.with_profile(wanted.profile)
+    return Reading(plan, folder, name, left)
+
+
+def _rendered(wanted: Wanted, name: str) -> tuple[str, bool]:
+    """Return a strategy's plan as text, and whether it resumes."""
+    found = strategies_at(wanted.cwd).take(name)
+    header = found.header()
+    values = given_values(
+        header, wanted.values or {}, cwd=wanted.cwd, read_piped=wanted.read_piped
+    )
+    return found.render(values), header.resumes
+
+
+def _in_words(wanted: Wanted, among: Collection[str]) -> dict[str, object]:
+    """Make a plan of tasks in words, their names free in the run."""
+    free = (f"task-{number}" for number in count(1))
+    names = (name for name in free if name not in among)
+    return {
+        "defaults": {"workspace": wanted.workspace or "worktree"},
+        "tasks": {
+            name: {"prompt": text}
+            for text, name in zip(wanted.tasks, names, strict=False)
+        },
+    }

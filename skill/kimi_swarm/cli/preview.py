@@ -1,0 +1,115 @@
+"""What `plan` says: what would run, which strategies there are, what one takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kimi_swarm.cli.words import next_line
+from kimi_swarm.core.parameter import FROM_FILES, Parameter
+from kimi_swarm.core.report import seconds
+from kimi_swarm.core.strategy import Strategy
+from kimi_swarm.core.task import Task, WorkspaceMode
+
+if TYPE_CHECKING:
+    from kimi_swarm.actions.plan import Prepared
+    from kimi_swarm.strategies import Found
+
+SHOWN_TASKS = 40
+
+
+def preview(prepared: Prepared) -> str:
+    """Show what would run: workers, needs, limits, and what leaves the machine."""
+    count, most = len(prepared.tasks), prepared.concurrency
+    what = "task" if count == 1 else "tasks"
+    lines = [
+        f"{prepared.name}: {count} {what}, at most {most} at once{_limits(prepared)}"
+    ]
+    if prepared.wants_new_repo:
+        lines.append("Repository: a new one, in the state folder")
+    elif prepared.repo is not None:
+        base = (prepared.base or "")[:12]
+        lines.append(f"Repository: {prepared.repo.root} from {base}")
+    lines += [f"Worker {name}: {told}" for name, told in prepared.sends_to.items()]
+    lines += [
+        f"May {prepared.permission} ({name}): {told}"
+        for name, told in prepared.holds.items()
+    ]
+    lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
+    if len(prepared.tasks) > SHOWN_TASKS:
+        lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
+    lines += [f"Note: {note}" for note in prepared.notes]
+    return "\n".join(lines)
+
+
+def _limits(prepared: Prepared) -> str:
+    parts = []
+    if prepared.spacing_s:
+        parts.append(f"starts {seconds(prepared.spacing_s)} apart")
+    if prepared.wall_s:
+        parts.append(f"all ended after {seconds(prepared.wall_s)}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _task_line(task: Task) -> str:
+    needs = f" after {', '.join(task.needs)}" if task.needs else ""
+    mode = task.workspace.mode
+    where = "" if mode is WorkspaceMode.WORKTREE else f" [{mode}]"
+    check = f" · check: {_first_line(task.check)}" if task.check else ""
+    limit = seconds(task.time_limit_s)
+    return (
+        f"  {task.name} ({task.recipe.profile}, ≤{limit}){where}{needs}: "
+        f"{task.title}{check}"
+    )
+
+
+def _first_line(text: str) -> str:
+    """Return a text's first line, and a sign where there is more."""
+    first, _, rest = text.strip().partition("\n")
+    return f"{first} …" if rest else first
+
+
+def strategies(found: Sequence[tuple[Found, Strategy]], notes: Sequence[str]) -> str:
+    """List strategies: what each is for, and where it comes from."""
+    lines = [f"{one.name} ({one.origin}): {header.summary}" for one, header in found]
+    lines += [f"Note: {note}" for note in notes]
+    return "\n".join([*lines, next_line("plan NAME --help")])
+
+
+def strategy(found: Found, header: Strategy) -> str:
+    """Say what one strategy takes, and show a call of it."""
+    lines = [f"{found.name}: {header.summary}", f"From: {found.path} ({found.origin})"]
+    rows = [(each.name, _terms(each), each.help) for each in header.parameters]
+    if rows:
+        lines += ["", "Parameters, each as --set NAME=VALUE:"]
+        width = max(len(name) for name, _, _ in rows)
+        lines += [f"  {name:{width}}  {told} ({terms})" for name, terms, told in rows]
+    if any(each.type in FROM_FILES for each in header.parameters):
+        kinds = ", ".join(FROM_FILES)
+        lines += ["", f"Of the types {kinds}: @FILE reads a file, - standard input."]
+    if header.resumes:
+        lines += ["", "Added to a run again (--into RUN), only what is new is run."]
+    needed = (each for each in header.parameters if each.required)
+    words = "".join(f" --set {each.name}={_sample(each)}" for each in needed)
+    return "\n".join([*lines, "", next_line(f"plan {found.name}{words}")])
+
+
+def _sample(parameter: Parameter) -> str:
+    return "@FILE" if parameter.type == "items" else "…"
+
+
+def _terms(parameter: Parameter) -> str:
+    """Say of what type a parameter is, and whether it must be given."""
+    kind = " | ".join(parameter.choices) if parameter.choices else str(parameter.type)
+    match parameter.default:
+        case _ if parameter.required:
+            return f"{kind}, required"
+        case None:
+            return f"{kind}, optional"
+        case list() as default if all(isinstance(each, str) for each in default):
+            return f"{kind}, default {', '.join(map(str, default))}"
+        case str() as default:
+            return f"{kind}, default {default}"
+        case default:
+            return f"{kind}, default {json.dumps(default)}"
