@@ -12,9 +12,10 @@ END = "----- end of what was produced before -----"
 
 
 class Produced(NamedTuple):
-    """What one task left: its summary, result (JSON text) and branch.
+    """What one task left: summary, result (JSON text), branch, and changes (a patch).
 
-    `file` holds the whole of what is too long to be quoted.
+    `file` holds the whole of what is too long to be quoted. `evidence` is a sentence of
+    ours on how it was found good.
     """
 
     task: str
@@ -22,6 +23,8 @@ class Produced(NamedTuple):
     result: str | None
     branch: str | None
     file: str | None = None
+    changes: str | None = None
+    evidence: str = ""
 
 
 def handover(produced: Sequence[Produced], *, limit_chars: int = TOTAL_CHARS) -> str:
@@ -44,8 +47,30 @@ def _part(each: Produced, limit_chars: int) -> str:
         lines += ["Its result:", *_quoted(each.result)]
     if each.summary:
         lines += ["Its last words:", *_quoted(each.summary)]
+    if each.changes is not None:
+        lines += ["What it changed:", *_quoted(each.changes)]
     if len(lines) == 1:
         lines.append("It said nothing.")
+    return _bounded(lines, each, limit_chars)
+
+
+def candidates(pair: Sequence[Produced], *, limit_chars: int = TOTAL_CHARS) -> str:
+    """Return the part of a prompt that shows what a judge is to compare, without names.
+
+    A change speaks for itself: what its maker said of it is left out.
+    """
+    parts = []
+    for number, each in enumerate(pair, start=1):
+        lines = [f"Candidate {number}. {each.evidence}".rstrip()]
+        if each.changes is not None:
+            lines += ["What it changed:", *_quoted(each.changes)]
+        else:
+            lines += ["Its answer:", *_quoted(each.result or each.summary)]
+        parts.append(_bounded(lines, each, limit_chars // len(pair)))
+    return "\n".join([BEGIN, *parts, END]) + "\n"
+
+
+def _bounded(lines: Sequence[str], each: Produced, limit_chars: int) -> str:
     text = "\n".join(lines)
     if len(text) <= limit_chars:
         return text

@@ -17,13 +17,13 @@ CHOICES = ("first", "second", "tie")
 class Candidate:
     """A task that did the same work as others, and what shows how well.
 
-    `has_check` is whether its success was tested; `lines` how many lines it changed.
+    `has_check` is whether its success was tested; `files` how many files it changed.
     """
 
     task: str
     is_success: bool
     has_check: bool = False
-    lines: int = 0
+    files: int = 0
     why_not: str = ""
 
 

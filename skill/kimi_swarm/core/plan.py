@@ -203,6 +203,7 @@ def _task_problems(plan: Plan) -> Iterator[Problem]:
             yield Problem(path, 'profile "command" needs argv, not a prompt')
         yield from _workspace_problems(path, plan.effective(name))
         yield from _condition_problems(plan, name)
+        yield from _judge_problems(plan, name)
 
 
 def _condition_problems(plan: Plan, name: str) -> Iterator[Problem]:
@@ -215,6 +216,18 @@ def _condition_problems(plan: Plan, name: str) -> Iterator[Problem]:
             yield Problem(path, f"{quoted(need)} has no result to look at")
         elif not wanted:
             yield Problem(path, "says nothing; give at least one field and its value")
+
+
+def _judge_problems(plan: Plan, name: str) -> Iterator[Problem]:
+    task = plan.tasks[name]
+    for place, candidate in enumerate(task.judges or ()):
+        path = f"tasks.{name}.judges[{place}]"
+        if candidate not in task.needs:
+            yield Problem(path, "a candidate is a task that is in its needs")
+    if task.judges is not None and len(set(task.judges)) == 1:
+        yield Problem(f"tasks.{name}.judges", "are one and the same task")
+    if task.judges is not None and task.result is None:
+        yield Problem(f"tasks.{name}.judges", "a judge needs a result, to be counted")
 
 
 def _workspace_problems(path: str, task: PlanTask) -> Iterator[Problem]:

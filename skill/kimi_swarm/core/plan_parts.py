@@ -28,6 +28,8 @@ class Role(StrEnum):
     WORKER = "worker"
     ASSEMBLER = "assembler"
     SYNTHESISER = "synthesiser"
+    REVIEWER = "reviewer"
+    JUDGE = "judge"
     NONE = "none"
 
 
@@ -79,6 +81,13 @@ Retries = Annotated[int, Field(ge=0, le=20)]
 Wanted = Annotated[Expect, Field(strict=False)]
 May = Annotated[Permission, Field(strict=False)]
 Revision = Annotated[Line, AfterValidator(_revision)]
+
+
+class Sees(StrEnum):
+    """What a worker is told of the tasks that its own needs: words, or changes too."""
+
+    WORDS = "words"
+    CHANGES = "changes"
 
 
 class WorkspaceSpec(Written):
@@ -152,6 +161,8 @@ class PlanTask(Written):
     model: Line | None = None
     needs: Needs = ()
     when: Annotated[dict[str, dict[str, JsonValue]], Field(max_length=20)] | None = None
+    sees: Annotated[Sees, Field(strict=False)] = Sees.WORDS
+    judges: Annotated[Needs, Field(min_length=2, max_length=2)] | None = None
     workspace: Workspace | None = None
     check: Text | None = None
     expect: Wanted | None = None

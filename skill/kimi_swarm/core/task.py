@@ -114,7 +114,8 @@ class Task:
     it is tried `retries` times more, the first time after about `retry_delay_s`.
     `result` is a JSON schema that the worker's answer must fit. With `when` it is only
     wanted if the results of its needs say so (core/condition.py); with `hears_needs`
-    its worker is told what they produced.
+    its worker is told what they produced, with `sees_changes` also as patches. Of the
+    two that it `judges` it sees only these, without names, in this order.
     """
 
     name: str
@@ -124,6 +125,8 @@ class Task:
     needs: tuple[str, ...] = ()
     when: dict[str, dict[str, Any]] | None = None
     hears_needs: bool = False
+    sees_changes: bool = False
+    judges: tuple[str, ...] = ()
     workspace: WorkspaceNeed = field(default_factory=WorkspaceNeed)
     expect: Expect = Expect.CHANGES
     check: str | None = None
@@ -191,6 +194,7 @@ def task_from_dict(data: dict[str, Any]) -> Task:
         **{
             **data,
             "needs": tuple(data["needs"]),
+            "judges": tuple(data.get("judges", ())),
             "expect": Expect(data["expect"]),
             "recipe": Recipe(**recipe),
             "workspace": WorkspaceNeed(**need),

@@ -17,12 +17,12 @@ from kimi_swarm.process.records import LaunchSpec
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import latest_sessions, repository_of
+from kimi_swarm.supervisor.repositories import opened_repository
 from kimi_swarm.workspace.copying import copy_into
 from kimi_swarm.workspace.errors import NotARepositoryError, RepositoryGoneError
 from kimi_swarm.workspace.identity import identity_env
 from kimi_swarm.workspace.merge import start_from
 from kimi_swarm.workspace.renew import renew_worktree
-from kimi_swarm.workspace.repository import open_repository
 from kimi_swarm.workspace.tree import Repository, Worktree
 from kimi_swarm.workspace.worktree import create_fresh
 
@@ -122,7 +122,7 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
     if mode is WorkspaceMode.FRESH:
         tree = await create_fresh(path, branch=branch)
         return Place(str(path), branch, tree.base)
-    repo = await _repository(root)
+    repo = await opened_repository(root)
     tree = await renew_worktree(
         repo,
         path,
@@ -166,21 +166,6 @@ def _is_worktree(connection: Connection, run: str, task: str) -> bool:
     return task_of(connection, run, task).workspace.mode is WorkspaceMode.WORKTREE
 
 
-_opened: dict[str, Repository] = {}
-OPENED_AT_MOST = 200
-
-
-async def _repository(root: str | None) -> Repository:
-    """Open a run's repository; as long as it is there, git is asked only once."""
-    known = _opened.get(root or "")
-    if known is None or not known.common_dir.is_dir():
-        known = await open_repository(Path(root or ""))
-        if len(_opened) >= OPENED_AT_MOST:
-            _opened.clear()  # each run may have a repository of its own
-        _opened[root or ""] = known
-    return known
-
-
 async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree | None:
     """Return the git side of a session's workspace, None where there is none.
 
@@ -195,7 +180,7 @@ async def tree_of(connection: Connection, seat: Seat, place: Place) -> Worktree 
     else:
         root, _ = repository_of(connection, seat.id.run)
         try:
-            repo = await _repository(root)
+            repo = await opened_repository(root)
         except (FolderMissingError, NotARepositoryError):
             raise RepositoryGoneError(Path(root or ""), path) from None
     return Worktree(repo, path, place.branch, place.base, seat.task.workspace.copy)

@@ -155,7 +155,7 @@ class Tender:
             reach("supervisor.after_chosen")
             await self._get_ready()
         place = self._place()
-        before = what_came_before(self._desk.connection, self._seat)
+        before = await what_came_before(self._desk.connection, self._seat)
         record = await self._work("work", self._seat._replace(before=before))
         reach("supervisor.after_exit_record")
         tree = await tree_of(self._desk.connection, self._seat, place)
