@@ -164,13 +164,15 @@ def test_a_full_disk_is_waited_for_and_said_once(cramped: Swarm):
     refused = cramped.ask("spawn", cramped.plan(tasks), code=2)["error"]
     assert refused["code"] == "disk_full"
     assert cramped.sessions(run)["judged"]["state"] == "running"
-    assert cramped.supervisors() == [supervisor]
+    # Whoever finds the door slow may have started one that leaves at once.
+    assert cramped.supervisor() == supervisor
     filler.unlink()
     ended = cramped.ended(run)
 
     assert {one["outcome"] for one in ended.values()} == {"succeeded"}
     assert sorted(signed(cramped)) == ["ending", "judged", "later"]
-    assert cramped.supervisors() == [supervisor]
+    # Whoever finds the door slow may have started one that leaves at once.
+    assert cramped.supervisor() == supervisor
     until(lambda: "disk_full" in cramped.log_of_supervisor())
     assert forget_log(cramped).count("\n") == 1
 
@@ -312,7 +314,7 @@ def test_an_update_in_the_middle_of_a_run_leaves_the_supervisor_at_work(
     swarm.env["PYTHONPATH"] = str(copy_of_the_product(tmp_path / "update"))
     second = swarm.spawn({"a": signs(swarm, "gate", **NONE)})
     until(lambda: signed(swarm) == ["a", "a"])
-    assert swarm.supervisors() == [supervisor]
+    assert swarm.supervisor() == supervisor
     opened(swarm, "gate")
 
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"

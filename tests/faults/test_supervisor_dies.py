@@ -310,7 +310,7 @@ def test_nonsense_at_the_door_disturbs_nobody(swarm: Swarm, words: bytes):
         assert caller.recv(10) == b""
 
     swarm.call("kill", run)
-    assert swarm.supervisors() == [before]
+    assert swarm.supervisor() == before
 
 
 def test_watchers_that_leave_at_any_moment_disturb_nobody(swarm: Swarm):

@@ -34,14 +34,15 @@ def test_a_flood_is_cut_on_the_way_and_told_to_its_end(swarm: Swarm):
     # 68 MiB of lines in all: more than a log may hold.
     run = swarm.spawn({"a": {"argv": worker("floods.py", 6_000_000), **NONE}})
     session = f"{run}/a"
-    swarm.ask("poll", session)
+    first = swarm.call("poll", session)
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
 
     last = swarm.call("poll", session)
     log = swarm.home / "runs" / run / "a" / "work" / "out.log"
     page = swarm.ask("log", session, "--offset", 0, "--limit", 1)
 
-    assert "line 5999999" in last.out
+    # On a busy machine the worker may have ended before the first look.
+    assert "line 5999999" in first.out + last.out
     assert last.lines[-1] == "Session succeeded (exit_ok)."
     assert swarm.call("poll", session).lines[0] == "(no new output)"
     assert log.stat().st_size < 64 << 20

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
 SCHEMA_VERSION = 5
 BUSY_TIMEOUT_S = 60.0
+MODE_STEP_S = 0.01
 ROOM_FOR_A_PAGE_BYTES = 65_536
 
 
@@ -134,9 +136,28 @@ def _prepare(connection: sqlite3.Connection, home: str, *, create: bool) -> None
         raise NewerSchemaError(home, found)
     if found < SCHEMA_VERSION or create:
         # Answers with an error, not a locked wait, on a folder that cannot be written.
-        connection.execute("PRAGMA journal_mode = WAL")
+        _set_journal_mode(connection)
     if found < SCHEMA_VERSION:
         _migrate(connection)
+
+
+def _set_journal_mode(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log.
+
+    Of two that change the mode at once SQLite refuses one at once, however patient its
+    busy handler: who is refused looks again until the other is done.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(MODE_STEP_S)
+        else:
+            return
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
