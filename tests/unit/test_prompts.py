@@ -67,7 +67,7 @@ def shipped() -> list[str]:
 
 
 def test_the_shipped_strategies_are_listed_with_what_they_take():
-    assert shipped() == ["component-split", "research"]
+    assert {*NEEDED, "ab", "review-implement"} <= set(shipped())
     split = load_strategy("component-split")
     assert [p.name for p in split.parameters if p.required] == ["goal", "components"]
     assert split.summary.startswith("One worker for each component")
@@ -158,7 +158,7 @@ def test_an_unknown_strategy_is_refused_with_what_was_meant_and_what_there_is():
     with pytest.raises(UnknownStrategyError) as caught:
         render_strategy("component_split", {})
     assert 'did you mean "component-split"?' in str(caught.value)
-    assert caught.value.remedy == "Strategies are: component-split, research."
+    assert caught.value.remedy == f"Strategies are: {', '.join(shipped())}."
 
 
 @pytest.mark.parametrize("name", ["../roles/worker", "", "/etc/passwd", "a\0b"])

@@ -185,6 +185,17 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="try what was set aside once more"
     )
+    parser.add_argument(
+        "--judge", action="store_true", help="say which candidate is best, and why"
+    )
+    parser.add_argument("--vote", action="store_true", help="count equal answers")
+    parser.add_argument(
+        "--table",
+        nargs="?",
+        const="markdown",
+        choices=["markdown", "csv", "jsonl"],
+        help="one row per task, in order",
+    )
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:

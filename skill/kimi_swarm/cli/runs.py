@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 
 def aggregate(args: argparse.Namespace) -> int:
-    """Report on a run, or merge it."""
+    """Report on a run, fold its answers, or merge it."""
     from kimi_swarm.actions.aggregate import aggregate  # noqa: PLC0415 one verb
 
+    if args.judge or args.vote or args.table:
+        from kimi_swarm.cli.folding import folded  # noqa: PLC0415 one way of it
+
+        return folded(args)
     wish = _merge_wish(args)
     asked = partial(aggregate, state_home(), args.run, is_merging=args.merge, wish=wish)
     report = anyio.run(asked)
