@@ -24,8 +24,8 @@ MAX_NUMBER = 10**18
 HANDS = 5
 _OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _FILTERS = (
-    "default first last length list lower map reject select sort title trim unique "
-    "upper"
+    "default first last length list lower map reject rejectattr select selectattr sort "
+    "title trim unique upper"
 )
 _OF_TEXTS = (
     "capitalize count endswith find isalpha isdigit lower lstrip removeprefix "

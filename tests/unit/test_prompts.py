@@ -13,14 +13,17 @@ from kimi_swarm.core.items import Given
 from kimi_swarm.core.plan import Plan, PlanError, parse_plan
 from kimi_swarm.core.plan_parts import Role
 from kimi_swarm.core.strategy import ParameterError, Strategy, StrategyError
-from kimi_swarm.core.task import WorkspaceMode
+from kimi_swarm.core.task import Expect, WorkspaceMode
 from kimi_swarm.prompts import render_role
 from kimi_swarm.strategies import UnknownStrategyError, strategies_at
 from kimi_swarm.strict_yaml import load_yaml, read_yaml
+from kimi_swarm.templates import TemplateFaultError
 from kimi_swarm.workers.demo import orders
 
 NEEDED = {
     "component-split": {"goal": "a site", "components": "header, footer"},
+    "layer-split": {"goal": "a shop"},
+    "panel": {"question": "Buy?"},
     "research": {"question": "Which one?"},
 }
 ODD = (
@@ -67,7 +70,7 @@ def shipped() -> list[str]:
 
 
 def test_the_shipped_strategies_are_listed_with_what_they_take():
-    assert {*NEEDED, "ab", "review-implement"} <= set(shipped())
+    assert {*NEEDED, "ab", "map", "review-implement"} <= set(shipped())
     split = load_strategy("component-split")
     assert [p.name for p in split.parameters if p.required] == ["goal", "components"]
     assert split.summary.startswith("One worker for each component")
@@ -76,7 +79,7 @@ def test_the_shipped_strategies_are_listed_with_what_they_take():
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_a_strategy_renders_to_a_plan_from_what_is_required(name: str):
     plan = plan_from(name, {})
-    assert plan.order()[-1] in {"assemble", "report"}
+    assert plan.order()[-1] in {"assemble", "decision", "report"}
 
 
 def test_components_are_built_at_once_between_a_scaffold_and_an_assembler():
@@ -93,6 +96,129 @@ def test_components_are_built_at_once_between_a_scaffold_and_an_assembler():
     last = plan.tasks["assemble"]
     assert (last.role, last.check) == (Role.ASSEMBLER, "make\ntest")
     assert (plan.defaults.profile, plan.repo) == ("demo", "new")
+
+
+def needs_of(plan: Plan) -> dict[str, set[str]]:
+    return {name: set(task.needs) for name, task in plan.tasks.items()}
+
+
+def test_layers_wait_for_the_contract_and_for_what_they_build_on():
+    plan = plan_from("layer-split", {"check": "make"})
+    four = {"contract", "database", "api", "front-end", "tests"}
+    assert needs_of(plan) == {
+        "contract": set(),
+        "database": {"contract"},
+        "api": {"contract", "database"},
+        "front-end": {"contract"},
+        "tests": {"contract", "api", "front-end"},
+        "docs": four,
+        "assemble": {*four, "docs"},
+    }
+    last = plan.tasks["assemble"]
+    assert (last.role, last.check) == (Role.ASSEMBLER, "make")
+    for name, task in plan.tasks.items():
+        (order,) = orders(task.prompt or "")
+        assert ("CONTRACT.md" in order.sources) is (name != "contract")
+
+
+def test_a_layer_of_another_name_waits_for_what_it_is_told_to():
+    values = {"layers": "UI, worker queue, Storage", "assemble": "no"}
+    alone = needs_of(plan_from("layer-split", values))
+    assert alone["worker-queue"] == {"contract"}
+    more = {"needs": '{"worker queue": ["Storage"], "UI": ["worker queue"]}'}
+    told = needs_of(plan_from("layer-split", values | more))
+    assert told["worker-queue"] == {"contract", "storage"}
+    assert told["ui"] == {"contract", "worker-queue"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "fact"),
+    [
+        ("layer-split", {"needs": '{"API": ["cache"]}'}, 'needs names "cache"'),
+        ("layer-split", {"needs": '{"API": "database"}'}, "needs gives a list"),
+        ("layer-split", {"folder": "src"}, "folder must hold {name}"),
+        ("layer-split", {"assemble": "no", "check": "x"}, "the check is on the whole"),
+        ("component-split", {"assemble": "no", "check": "x"}, "the check is on the"),
+        ("map", {"items": "a", "prompt": "x"}, "the prompt must say {{ item }}"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(
+    name: str, values: dict[str, str], fact: str
+):
+    with pytest.raises(StrategyError) as caught:
+        render_strategy(name, {**NEEDED.get(name, {}), **values})
+    assert f"The values do not go together: {fact}" in str(caught.value)
+
+
+def test_a_panel_decides_from_all_its_analysts_below_a_plain_statement():
+    trading = {"analysts": "sentiment, technical, risk", "options": "buy, hold, sell"}
+    plan = plan_from("panel", trading)
+    last = plan.tasks["decision"]
+    assert last.needs == ("sentiment", "technical", "risk")
+    assert last.role is Role.SYNTHESISER
+    (order,) = orders(last.prompt or "")
+    assert order.sources == tuple(f"panel/{name}.md" for name in last.needs)
+    assert "not advice" in order.description
+    analysts = [plan.tasks[name] for name in last.needs]
+    assert not any(task.needs for task in analysts)
+    assert all("buy, hold, sell" in (task.prompt or "") for task in analysts)
+
+
+def mapped(items: list[object], prompt: str, **values: str) -> Plan:
+    given = {"items": json.dumps(items), "prompt": prompt, **values}
+    return parse_plan(load_yaml(render_strategy("map", given), origin="x"), origin="x")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_item_fills_its_prompt_and_nothing_else(odd: str):
+    plan = mapped([{"a": odd}, odd], "Say {{ item.a if item is mapping else item }}")
+    assert [task.prompt for task in plan.tasks.values()] == [f"Say {odd}"] * 2
+    assert all(str(task.title).isprintable() for task in plan.tasks.values())
+    effective = plan.effective(next(iter(plan.tasks)))
+    assert effective.expect is Expect.ANSWER
+    assert effective.workspace is not None
+    assert effective.workspace.mode is WorkspaceMode.NONE
+
+
+def test_a_map_keeps_the_order_and_gives_its_schema_once():
+    schema = {"type": "object", "required": ["a"]}
+    plan = mapped(["b", "a", "b"], "x {{ item }}", result=json.dumps(schema))
+    assert [task.title for task in plan.tasks.values()] == ["b", "a", "b"]
+    assert plan.defaults.result == schema
+    assert all(plan.effective(name).result == schema for name in plan.tasks)
+    again = mapped(["a", "b"], "y {{ item }}", workspace="fresh")
+    assert list(again.tasks) == list(plan.tasks)[1::-1]
+    assert again.defaults.expect is Expect.CHANGES
+
+
+@pytest.mark.parametrize(
+    ("prompt", "fact"),
+    [
+        ("a\n{{ thing }}", "prompt for c, line 2: 'thing' is undefined."),
+        ("{{ item.__class__ }}", "prompt for c, line 1: access to attribute"),
+        ("{{ items }}", "prompt for c, line 1: 'items' is undefined."),
+        (
+            "{% for a in range(999) %}{% for b in range(999) %}{% endfor %}{%endfor%}",
+            "prompt for c, line 1: takes more than 100,200 steps.",
+        ),
+        (
+            "{% for a in range(9999) %}{{ item }}" + "x" * 999 + "{% endfor %}",
+            "prompt for c, line 1: makes more than 2,010,000 characters.",
+        ),
+    ],
+)
+def test_a_prompt_that_cannot_be_filled_is_refused_with_its_line(
+    prompt: str, fact: str
+):
+    with pytest.raises(TemplateFaultError) as caught:
+        mapped(["c"], prompt + "{{ item }}")
+    assert str(caught.value).startswith(fact)
+
+
+def test_a_thousand_items_are_rendered_within_their_budget():
+    prompt = "Rate {{ item.id }}: {{ item.text }}" + " and more" * 200
+    plan = mapped([{"id": n, "text": "word " * 50} for n in range(1000)], prompt)
+    assert len(plan.tasks) == 1000
 
 
 def test_components_can_be_left_apart():
@@ -117,8 +243,10 @@ def test_each_angle_writes_its_file_and_the_report_is_made_from_all():
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_odd_values_come_through_as_they_are(name: str, odd: str):
-    words = dict.fromkeys(["goal", "question", "scaffold", "check", "profile"], odd)
-    lists = dict.fromkeys(["components", "angles"], json.dumps([odd, odd, "x"]))
+    texts = ["goal", "question", "scaffold", "check", "profile", "material", "notice"]
+    words = dict.fromkeys(texts, odd)
+    several = ["components", "angles", "layers", "analysts", "options"]
+    lists = dict.fromkeys(several, json.dumps([odd, odd, "x"]))
     known = {parameter.name for parameter in load_strategy(name).parameters}
     values = {k: v for k, v in (words | lists).items() if k in known}
     if not odd.isprintable():

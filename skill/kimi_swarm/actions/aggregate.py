@@ -10,7 +10,7 @@ from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.report import ChangedFile, Report, TaskReport, in_order
-from kimi_swarm.store.runs import notes_of
+from kimi_swarm.store.runs import labels_of, notes_of
 from kimi_swarm.store.views import SessionRow, latest_sessions, result_of, run_row
 from kimi_swarm.workers.plain import plain
 
@@ -38,11 +38,14 @@ async def aggregate(
         elif work is not None:
             merged = await merged_before(home, work)
         notes = tuple(notes_of(connection, run))
+        labels = labels_of(connection, run)
     # A clock may have been set back meanwhile.
     wall_s = None if row.ended_at is None else max(0.0, row.ended_at - row.created_at)
     tasks = in_order(
         [
-            task_report(session, secrets, result=result)
+            task_report(
+                session, secrets, result=result, label=labels.get(session.task, "")
+            )
             for session, result in zip(sessions, results, strict=True)
         ]
     )
@@ -50,7 +53,11 @@ async def aggregate(
 
 
 def task_report(
-    row: SessionRow, secrets: Secrets = NOTHING_KNOWN, *, result: str | None = None
+    row: SessionRow,
+    secrets: Secrets = NOTHING_KNOWN,
+    *,
+    result: str | None = None,
+    label: str = "",
 ) -> TaskReport:
     """Fold one session's row, without secrets; `result` is JSON text."""
 
@@ -81,6 +88,7 @@ def task_report(
         result=None if result is None else _harmless(json.loads(result), secrets),
         result_state=detail.get("result", {}).get("state"),
         result_why=told(detail.get("result", {}).get("why")),
+        label=told(label),
     )
 
 

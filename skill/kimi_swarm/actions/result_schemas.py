@@ -12,17 +12,17 @@ def require_schemas(plan: Plan, *, origin: str) -> None:
     Raises PlanError.
     """
     wanted = [
-        (name, task.result)
+        (f"tasks.{name}.result", task.result)
         for name, task in plan.tasks.items()
         if task.result is not None
     ]
+    if plan.defaults.result is not None:
+        wanted.append(("defaults.result", plan.defaults.result))
     if not wanted:
         return
     # Few plans want results, and this is slow to import.
     from kimi_swarm.json_schema import schema_problem  # noqa: PLC0415 as said
 
-    found = [(name, schema_problem(schema)) for name, schema in wanted]
-    if problems := [
-        Problem(f"tasks.{name}.result", told) for name, told in found if told
-    ]:
+    found = [(path, schema_problem(schema)) for path, schema in wanted]
+    if problems := [Problem(path, told) for path, told in found if told]:
         raise PlanError(origin, problems)

@@ -97,6 +97,7 @@ class Plan(Written):
                 "workspace": task.workspace or base.workspace or WorkspaceSpec(),
                 "check": task.check or base.check,
                 "expect": task.expect or base.expect,
+                "result": base.result if task.result is None else task.result,
                 **{name: _first(task, base, name) for name in INHERITED},
             }
         )
@@ -212,7 +213,7 @@ def _condition_problems(plan: Plan, name: str) -> Iterator[Problem]:
         path = f"tasks.{name}.when.{need}"
         if need not in task.needs:
             yield Problem(path, "a condition is on a task that is in its needs")
-        elif need in plan.tasks and plan.tasks[need].result is None:
+        elif need in plan.tasks and plan.effective(need).result is None:
             yield Problem(path, f"{quoted(need)} has no result to look at")
         elif not wanted:
             yield Problem(path, "says nothing; give at least one field and its value")

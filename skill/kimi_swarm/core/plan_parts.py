@@ -119,6 +119,7 @@ class Defaults(Written):
     workspace: Workspace | None = None
     check: Text | None = None
     expect: Wanted | None = None
+    result: dict[str, JsonValue] | None = None
     timeout_s: Seconds | None = None
     queue_s: Seconds | None = None
     first_output_s: SecondsOrNone | None = None
@@ -154,6 +155,7 @@ MergeCheck = Annotated[MergeCheckSpec, BeforeValidator(_line_alone)]
 class PlanTask(Written):
     """One unit of work as written; `Plan.effective` fills in the defaults."""
 
+    title: Annotated[Line, Field(max_length=200)] | None = None
     prompt: Text | None = None
     prompt_file: Line | None = None
     argv: Arguments | None = None

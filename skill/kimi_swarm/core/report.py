@@ -32,6 +32,7 @@ class TaskReport:
     `outcome` is the state where the session is not over. `summary` is the worker's own
     words: data, not to be trusted. `duration_s` is from start to end. `result` is the
     worker's too, `result_state` valid, degraded or bad, None where none was asked for.
+    `label` is the title that its plan gave it, if it did.
     """
 
     task: str
@@ -50,6 +51,7 @@ class TaskReport:
     result: Any = None
     result_state: str | None = None
     result_why: str = ""
+    label: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -110,6 +112,8 @@ def _headline(report: Report) -> str:
 def _task_part(task: TaskReport) -> str:
     time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
     lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
+    if task.label:
+        lines.append(f"Task: {line(task.label)}")
     if task.sentence:
         lines.append(f"Why: {line(task.sentence)}")
     if task.remedy:

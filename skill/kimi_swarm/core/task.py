@@ -107,11 +107,12 @@ class Recipe:
 class Task:
     """One unit of work, resolved.
 
-    `title` is the first line of what the person wrote, for reading. `check` is a shell
-    line run on the committed state; `time_limit_s` bounds the worker, and the check,
-    each. A worker may be silent for `first_output_s` at first and `silence_s` later,
-    the task wait `queue_s` for a place; None sets no bound. After a fault that may pass
-    it is tried `retries` times more, the first time after about `retry_delay_s`.
+    `title` is for reading: the first line of what the person wrote, or their `label` if
+    they gave one. `check` is a shell line run on the committed state; `time_limit_s`
+    bounds the worker, and the check, each. A worker may be silent for `first_output_s`
+    at first and `silence_s` later, the task wait `queue_s` for a place; None sets no
+    bound. After a fault that may pass it is tried `retries` times more, the first time
+    after about `retry_delay_s`.
     `result` is a JSON schema that the worker's answer must fit. With `when` it is only
     wanted if the results of its needs say so (core/condition.py); with `hears_needs`
     its worker is told what they produced, with `sees_changes` also as patches. Of the
@@ -122,6 +123,7 @@ class Task:
     prompt: str
     recipe: Recipe
     title: str = ""
+    label: str = ""
     needs: tuple[str, ...] = ()
     when: dict[str, dict[str, Any]] | None = None
     hears_needs: bool = False

@@ -200,6 +200,16 @@ def plan_of(connection: sqlite3.Connection, run: str) -> dict[str, Any]:
     return plan
 
 
+def labels_of(connection: sqlite3.Connection, run: str) -> dict[str, str]:
+    """Return the titles that a run's plan gave, by task; most plans give none."""
+    rows = connection.execute(
+        "SELECT name, json_extract(data, '$.label') FROM tasks"
+        " WHERE run = ? AND json_extract(data, '$.label') != ''",
+        (run,),
+    )
+    return dict(rows.fetchall())
+
+
 def time_limit_of(connection: sqlite3.Connection, run: str) -> float | None:
     """Return how many seconds a run may take, None for any."""
     row = connection.execute("SELECT wall_s FROM runs WHERE id = ?", (run,)).fetchone()
