@@ -183,8 +183,9 @@ def test_a_task_has_exactly_one_source_of_work(
         (
             {"role": "assemblr"},
             (
-                "role: must be one of worker, assembler, synthesiser, reviewer, "
-                'judge, none, not the text "assemblr"; did you mean "assembler"?'
+                "role: must be one of worker, assembler, synthesiser, planner, "
+                'reviewer, judge, none, not the text "assemblr"; '
+                'did you mean "assembler"?'
             ),
         ),
         (

@@ -46,6 +46,7 @@ class Prepared:
     sends_to: Mapping[str, str]
     holds: Mapping[str, str]
     min_free_mib: int
+    priority: int
     into: str | None = None
     left: tuple[str, ...] = ()
 
@@ -111,6 +112,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
             if (hold := each.profile.permissions.get(permission)) is not None
         },
         into=wanted.into,
+        priority=plan.priority if wanted.priority is None else wanted.priority,
         min_free_mib=standard.min_free_mib,
         left=left,
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.ready import Ready, require
 from kimi_swarm.config import StandardLimits
 from kimi_swarm.core.plan import Plan, PlanError
-from kimi_swarm.core.plan_parts import PlanTask, Role, Sees, WorkspaceSpec
+from kimi_swarm.core.plan_parts import RANKED, PlanTask, Role, Sees, WorkspaceSpec
 from kimi_swarm.core.repair import schema_line
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.core.written import Problem
@@ -74,6 +74,7 @@ def resolve_task(
         hears_needs=written.argv is None and written.role is not Role.NONE,
         sees_changes=written.sees is Sees.CHANGES,
         judges=written.judges or (),
+        rank=int(written.role in RANKED),
         workspace=(written.workspace or WorkspaceSpec()).need(),
         expect=written.expected(by_profile=profile.expect),
         check=written.check,

@@ -178,6 +178,7 @@ async def _write(
         wall_s=prepared.wall_s,
         plan=prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
         notes=prepared.notes,
+        priority=prepared.priority,
         min_free_mib=prepared.min_free_mib,
     )
     reach("spawn.before_written")

@@ -22,7 +22,8 @@ from kimi_swarm.strict_yaml import load_yaml, read_yaml
 class Wanted:
     """What somebody asked to run: a plan file, or a strategy, or single tasks.
 
-    `profile` replaces the plan's default worker, `permission` what workers may do;
+    `profile` replaces the plan's default worker, `permission` what workers may do,
+    `priority` the plan's own;
     `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
     added to that run, with `only_new` without the tasks that the run has already.
     `read_piped` reads at most so many bytes of what is piped in, if anything is.
@@ -36,6 +37,7 @@ class Wanted:
     profile: str | None = None
     concurrency: int | None = None
     permission: Permission | None = None
+    priority: int | None = None
     workspace: str | None = None
     into: str | None = None
     only_new: bool = False

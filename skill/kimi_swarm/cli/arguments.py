@@ -53,6 +53,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _priority(text: str) -> int:
+    if not (text.lstrip("-").isdigit() and -10 <= int(text) <= 10):  # noqa: PLR2004 as said
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from -10 to 10")
+    return int(text)
+
+
 def add_list(parser: argparse.ArgumentParser) -> None:
     """List [RUN]."""
     parser.add_argument("run", nargs="?", help="show this run's sessions")
@@ -130,6 +136,9 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "--task-file", action="append", default=[], help="a task from a file"
     )
     parser.add_argument("--profile", help="the worker for all tasks")
+    parser.add_argument(
+        "--priority", type=_priority, metavar="N", help="-10 to 10: higher goes first"
+    )
     parser.add_argument(
         "--permission",
         choices=["read", "edit", "full"],

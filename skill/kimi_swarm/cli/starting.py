@@ -56,6 +56,7 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         tasks=tasks,
         profile=args.profile,
         concurrency=args.concurrency,
+        priority=args.priority,
         permission=None if args.permission is None else Permission(args.permission),
         workspace=args.workspace,
         into=getattr(args, "into", None),

@@ -60,6 +60,7 @@ class Plan(Written):
     repo: Line | None = None
     base: Revision | None = None
     permission: May = Permission.EDIT
+    priority: Annotated[int, Field(ge=-10, le=10)] = 0
     defaults: Defaults = Defaults()
     limits: Limits = Limits()
     merge_check: MergeCheck | None = None
@@ -181,7 +182,7 @@ def _addition_problems(
     plan: Plan, among: Collection[str], *, only_new: bool
 ) -> Iterator[Problem]:
     for field in sorted(
-        plan.model_fields_set & {"repo", "base", "limits", "merge_check"}
+        plan.model_fields_set & {"repo", "base", "limits", "priority", "merge_check"}
     ):
         yield Problem(field, "belongs to the run, which has its own; drop it")
     for name in plan.tasks:

@@ -28,6 +28,7 @@ class Role(StrEnum):
     WORKER = "worker"
     ASSEMBLER = "assembler"
     SYNTHESISER = "synthesiser"
+    PLANNER = "planner"
     REVIEWER = "reviewer"
     JUDGE = "judge"
     NONE = "none"
@@ -81,6 +82,12 @@ Retries = Annotated[int, Field(ge=0, le=20)]
 Wanted = Annotated[Expect, Field(strict=False)]
 May = Annotated[Permission, Field(strict=False)]
 Revision = Annotated[Line, AfterValidator(_revision)]
+
+
+RANKED = frozenset(
+    (Role.PLANNER, Role.ASSEMBLER, Role.SYNTHESISER, Role.REVIEWER, Role.JUDGE)
+)
+"""Roles whose work others wait for, or a person: it goes before more of the parts."""
 
 
 class Sees(StrEnum):

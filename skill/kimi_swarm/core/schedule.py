@@ -36,6 +36,7 @@ class Waiting:
     follows_live: bool = False
     queue_until_at: float | None = None
     is_wanted: bool = True
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

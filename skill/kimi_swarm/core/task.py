@@ -116,7 +116,8 @@ class Task:
     `result` is a JSON schema that the worker's answer must fit. With `when` it is only
     wanted if the results of its needs say so (core/condition.py); with `hears_needs`
     its worker is told what they produced, with `sees_changes` also as patches. Of the
-    two that it `judges` it sees only these, without names, in this order.
+    two that it `judges` it sees only these, without names, in this order. Of what could
+    start, a higher `rank` goes first.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Task:
     hears_needs: bool = False
     sees_changes: bool = False
     judges: tuple[str, ...] = ()
+    rank: int = 0
     workspace: WorkspaceNeed = field(default_factory=WorkspaceNeed)
     expect: Expect = Expect.CHANGES
     check: str | None = None

@@ -26,6 +26,7 @@ def queue_first(
             "needs": " ".join(task.needs),
             "queue_s": task.queue_s,
             "condition": _condition(task),
+            "rank": task.rank,
         },
     )
 
@@ -60,6 +61,7 @@ def queue_retry(
         "ready_at": at + retry.delay_s if retry.delay_s else 0.0,
         "tries": retry.tries,
         "queue_s": task.queue_s,
+        "rank": task.rank,
     }
     if retry.resumes:
         values |= {"follows": former.id, "message": GO_ON}

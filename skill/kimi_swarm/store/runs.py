@@ -44,6 +44,7 @@ class NewRun:
     plan: dict[str, Any]
     notes: Sequence[str] = ()
     min_free_mib: int = 0
+    priority: int = 0
 
 
 def create_run(
@@ -58,8 +59,8 @@ def create_run(
         connection.execute(
             "INSERT INTO runs (id, name, state, repo, base, concurrency, spacing_s,"
             " wall_s, profiles, plan, notes, created_at, since_at, open_at,"
-            " min_free_mib)"
-            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " min_free_mib, priority)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run,
                 new.name,
@@ -75,6 +76,7 @@ def create_run(
                 at,
                 at,
                 new.min_free_mib,
+                new.priority,
             ),
         )
         note(connection, run, None, "run_started", at, {"name": new.name})

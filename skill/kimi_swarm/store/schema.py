@@ -194,4 +194,17 @@ FIFTH = """
 ALTER TABLE sessions ADD COLUMN condition TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
+# Of what could start, runs of a higher `priority` come first, and tasks of a higher
+# `rank`: those that others wait for.
+SIXTH = """
+ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
+DROP INDEX sessions_ready;
+CREATE INDEX sessions_ready ON sessions (run, profile, place)
+  WHERE state = 'queued' AND needs = '' AND stop_wish IS NULL AND follows IS NULL
+    AND ready_at = 0 AND queue_s IS NULL AND rank = 0;
+CREATE INDEX sessions_ranked ON sessions (run, place)
+  WHERE state = 'queued' AND rank != 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)

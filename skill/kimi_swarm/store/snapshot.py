@@ -18,6 +18,7 @@ class _Run(NamedTuple):
     limits: RunLimits
     profiles: dict[str, dict[str, float | None]]
     open_at: float
+    priority: int
 
 
 def read_snapshot(
@@ -78,7 +79,7 @@ _WAITING = (
     "SELECT place, id, run, task, profile, needs, stop_wish, ready_at, EXISTS ("
     "SELECT 1 FROM sessions AS former"
     " WHERE former.id = sessions.follows AND former.state != 'done'"
-    "), created_at, queue_s, condition FROM sessions "
+    "), created_at, queue_s, condition, rank FROM sessions "
 )
 # One query for each reason to look at a queued session, each answered by an index.
 _REASONS = (
@@ -86,22 +87,23 @@ _REASONS = (
     "stop_wish IS NOT NULL",
     "follows IS NOT NULL",
     "(ready_at != 0 OR queue_s IS NOT NULL)",
+    "rank != 0",
 )
 _READY = (
     _WAITING + "WHERE run = ? AND profile = ? AND state = 'queued' AND needs = ''"
     " AND stop_wish IS NULL AND follows IS NULL AND ready_at = 0 AND queue_s IS NULL"
-    " ORDER BY place LIMIT ?"
+    " AND rank = 0 ORDER BY place LIMIT ?"
 )
 
 
 def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[Waiting]:
-    """Return queued sessions that could start or end now, oldest run first.
+    """Return queued sessions that could start or end now, in the order to start them.
 
     Of those that wait for nothing but a place, only as many can start as their run has
     places: the rest are left out, however many there are.
     """
     waiting: list[Waiting] = []
-    for run, (limits, profiles, open_at) in runs.items():
+    for run, (limits, profiles, open_at, _) in runs.items():
         rows = {
             row
             for reason in _REASONS
@@ -115,14 +117,15 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
             _read(connection, row, open_at)
             for row in sorted(rows, key=lambda row: row[0])
         ]
-    return waiting
+    # Sorting is stable: equals stay in the order of runs and plans.
+    return sorted(waiting, key=lambda each: (-runs[each.run].priority, -each.rank))
 
 
 def _read(
     connection: sqlite3.Connection, row: tuple[Any, ...], open_at: float
 ) -> Waiting:
     _, session, run, task, profile, needs, wish, ready_at, is_behind, *more = row
-    at, queue_s, condition = more
+    at, queue_s, condition, rank = more
     needed = tuple(needs.split())
     queue_until_at = None
     if queue_s is not None:
@@ -138,6 +141,7 @@ def _read(
         ready_at=ready_at,
         follows_live=bool(is_behind),
         queue_until_at=queue_until_at,
+        rank=rank,
         is_wanted=condition is None or _holds(connection, run, json.loads(condition)),
     )
 
@@ -172,10 +176,11 @@ def _running(connection: sqlite3.Connection) -> dict[str, _Run]:
     runs: dict[str, _Run] = {}
     for row in connection.execute(
         "SELECT id, concurrency, spacing_s, wall_s, since_at, open_at, paused_at,"
-        " min_free_mib, profiles FROM runs WHERE state = 'running' ORDER BY created_at"
+        " min_free_mib, priority, profiles FROM runs WHERE state = 'running'"
+        " ORDER BY created_at"
     ):
         run, concurrency, gap_s, wall_s, since_at, open_at, paused_at, *rest = row
-        min_free_mib, profiles = rest
+        min_free_mib, priority, profiles = rest
         limits = RunLimits(
             concurrency,
             gap_s,
@@ -183,7 +188,7 @@ def _running(connection: sqlite3.Connection) -> dict[str, _Run]:
             is_paused=paused_at is not None,
             min_free_mib=min_free_mib,
         )
-        runs[run] = _Run(limits, json.loads(profiles), open_at)
+        runs[run] = _Run(limits, json.loads(profiles), open_at, priority)
     return runs
 
 
