@@ -172,3 +172,24 @@ def test_the_strategy_that_the_document_shows_is_one(quick: Swarm):
     assert "3 succeeded" in done.out
     assert "translated/schweizer-deutsch.md" in done.out
     assert "Merged 3 branches" in done.out
+
+
+def test_a_preview_expects_what_earlier_sessions_took_and_changes_nothing(
+    quick: Swarm,
+):
+    words = ["plan", "research", "--set", "question=Why?", "--profile", "demo"]
+    before = quick.call(*words).out
+    assert "unknown (no earlier sessions of demo to judge by)" in before
+    assert not quick.home.exists()
+    task = {"prompt": "Create `a.txt` with a word", "profile": "demo"}
+    quick.ended(quick.spawn({"a": task, "b": task}, repo="new"))
+
+    told = quick.call(*words).out
+    assert "Expected, if nothing is tried again: about " in told
+    assert "cost unknown" in told
+    assert "(estimated from 2 earlier sessions here)" in told
+    seen = quick.ask(*words)["expected"]
+    assert seen["usd"] is None
+    assert seen["seconds"] > 0
+    assert seen["longest"] == 2
+    assert seen["advice"] == []

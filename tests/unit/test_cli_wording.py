@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import prepare
 from kimi_swarm.actions.wanted import Wanted
 from kimi_swarm.bundle import bundle_root
@@ -60,8 +61,14 @@ def test_a_preview_gives_each_task_one_line(tmp_path: Path):
         "    check: |\n      test -f a\n      test -s a\n"
     )
     wanted = Wanted(cwd=tmp_path, plan_file=plan)
-    told = preview.preview(
-        anyio.run(partial(prepare, str(tmp_path / "state"), wanted))
-    ).splitlines()
+    home = str(tmp_path / "state")
+    prepared = anyio.run(partial(prepare, home, wanted))
+    told = preview.preview(prepared, expect(home, prepared)).splitlines()
     assert told[0] == "one: 1 task, at most 5 at once"
-    assert told[-1] == "  one (demo, ≤30m00s): Create `a` with b · check: test -f a …"
+    alone = "it is a single task, which one worker does as well without a plan."
+    assert told[-3:] == [
+        "  one (demo, ≤30m00s): Create `a` with b · check: test -f a …",
+        "Expected time and cost: unknown (no earlier sessions of demo to judge by)",
+        f"Parallel work will not pay: {alone}",
+    ]
+    assert not Path(home).exists()

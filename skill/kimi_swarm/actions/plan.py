@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kimi_swarm.actions.models import choose_model
@@ -30,6 +30,7 @@ class Prepared:
 
     `repo` is None where no task needs one, and for `repo: new` until the run has a
     name (then `wants_new_repo`). `left` are tasks that the run has already.
+    `models` are by profile those that are asked for; none leaves it to the worker.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Prepared:
     priority: int
     into: str | None = None
     left: tuple[str, ...] = ()
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -115,7 +117,23 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         priority=plan.priority if wanted.priority is None else wanted.priority,
         min_free_mib=standard.min_free_mib,
         left=left,
+        models=_models_of(plan, ready, models),
     )
+
+
+def _models_of(
+    plan: Plan, ready: Mapping[str, Ready], chosen: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the models that tasks ask for, by the profiles that take one."""
+    asked: dict[str, set[str]] = {
+        name: set() for name, each in sorted(ready.items()) if each.profile.takes_model
+    }
+    for task in plan.tasks:
+        profile = plan.profile_of(task) or ""
+        model = plan.effective(task).model or chosen.get(profile)
+        if profile in asked and model:
+            asked[profile].add(model)
+    return {name: tuple(sorted(models)) for name, models in asked.items()}
 
 
 def _left_notes(left: Sequence[str], among: Mapping[str, bool], run: str) -> list[str]:

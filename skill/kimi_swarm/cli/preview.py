@@ -14,13 +14,17 @@ from kimi_swarm.core.task import Task, WorkspaceMode
 
 if TYPE_CHECKING:
     from kimi_swarm.actions.plan import Prepared
+    from kimi_swarm.core.forecast import Forecast
     from kimi_swarm.strategies import Found
 
 SHOWN_TASKS = 40
 
 
-def preview(prepared: Prepared) -> str:
-    """Show what would run: workers, needs, limits, and what leaves the machine."""
+def preview(prepared: Prepared, expected: Forecast) -> str:
+    """Show what would run: workers, needs, limits, and what leaves the machine.
+
+    Then what it will probably take, and whether many workers pay.
+    """
     count, most = len(prepared.tasks), prepared.concurrency
     what = "task" if count == 1 else "tasks"
     lines = [
@@ -36,11 +40,33 @@ def preview(prepared: Prepared) -> str:
         f"May {prepared.permission} ({name}): {told}"
         for name, told in prepared.holds.items()
     ]
+    lines += [
+        f"Model ({name}): {', '.join(models) or 'the one it is set up for'}"
+        for name, models in prepared.models.items()
+    ]
     lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
     if len(prepared.tasks) > SHOWN_TASKS:
         lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
     lines += [f"Note: {note}" for note in prepared.notes]
+    lines.append(_expected_line(expected))
+    lines += [f"Parallel work will not pay: {each}" for each in expected.advice]
     return "\n".join(lines)
+
+
+def _expected_line(expected: Forecast) -> str:
+    """Say what earlier sessions let expect; what nobody knows is called unknown."""
+    if expected.seconds is None:
+        names = ", ".join(expected.unknown)
+        why = f" (no earlier sessions of {names} to judge by)" if names else ""
+        return f"Expected time and cost: unknown{why}"
+    cost = "cost unknown" if expected.usd is None else f"cost ${expected.usd:.2f}"
+    tokens = "" if expected.tokens is None else f", {expected.tokens:,} tokens"
+    count = expected.sessions
+    since = "1 earlier session" if count == 1 else f"{count:,} earlier sessions"
+    return (
+        f"Expected, if nothing is tried again: about {seconds(expected.seconds)}, "
+        f"{cost}{tokens} (estimated from {since} here)"
+    )
 
 
 def _limits(prepared: Prepared) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import Prepared, prepare
 from kimi_swarm.actions.values import Read
 from kimi_swarm.actions.wanted import Wanted
@@ -105,13 +106,15 @@ def plan(args: argparse.Namespace) -> int:
     if args.plan is not None and args.strategy is None and _is_strategy(args.plan):
         args.strategy, args.plan = args.plan, None
     prepared = _prepared(args)
+    expected = expect(state_home(), prepared)
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     if args.json:
-        print_object({"plan": written, "notes": prepared.notes})
+        told = {"expected": expected._asdict(), "models": prepared.models}
+        print_object({"plan": written, "notes": prepared.notes, **told})
     elif args.yaml:
         print(dump_yaml(written), end="")
     else:
-        print(preview.preview(prepared))
+        print(preview.preview(prepared, expected))
     return OK
 
 
