@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from kimi_swarm.actions.applying import apply
 from kimi_swarm.actions.merging import MergeWish, merge, merged_before, work_of
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
@@ -13,6 +15,7 @@ from kimi_swarm.core.report import ChangedFile, Report, TaskReport, in_order
 from kimi_swarm.store.runs import labels_of, notes_of
 from kimi_swarm.store.views import SessionRow, latest_sessions, result_of, run_row
 from kimi_swarm.workers.plain import plain
+from kimi_swarm.workspace.apply_errors import NothingMergedError
 
 NO_WISH = MergeWish()
 
@@ -23,8 +26,8 @@ async def aggregate(
     """Return a run's report; with `is_merging` merge what succeeded, in plan order.
 
     Nothing is ever dropped: a branch that conflicts, or breaks the check, stays as it
-    is and is named. Raises UnknownRunError, CheckLostError and the workspace room's
-    errors.
+    is and is named. Raises UnknownRunError, CheckLostError, NotAppliedError and the
+    workspace room's errors.
     """
     with existing(home, run) as connection:
         row = run_row(connection, run)
@@ -37,6 +40,11 @@ async def aggregate(
             merged = await merge(home, connection, work, wish)
         elif work is not None:
             merged = await merged_before(home, work)
+        if wish.apply:
+            if work is None or merged is None:
+                raise NothingMergedError(run)
+            applied = await apply(home, connection, work, merged, wish)
+            merged = replace(merged, applied=applied)
         notes = tuple(notes_of(connection, run))
         labels = labels_of(connection, run)
     # A clock may have been set back meanwhile.

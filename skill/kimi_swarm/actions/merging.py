@@ -34,13 +34,14 @@ class MergeWish:
     """How somebody wants a run merged.
 
     What is given wins over the plan's `merge_check`. With `again` what was set aside is
-    tried anew.
+    tried anew; with `apply` what is merged is brought to the user's branch.
     """
 
     check: str | None = None
     check_timeout_s: float | None = None
     check_every: int | None = None
     again: bool = False
+    apply: bool = False
 
 
 class Work(NamedTuple):

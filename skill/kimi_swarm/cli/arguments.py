@@ -195,6 +195,9 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="try what was set aside once more"
     )
     parser.add_argument(
+        "--apply", action="store_true", help="bring the merge to your own branch"
+    )
+    parser.add_argument(
         "--judge", action="store_true", help="say which candidate is best, and why"
     )
     parser.add_argument("--vote", action="store_true", help="count equal answers")

@@ -45,8 +45,10 @@ def _merge_wish(args: argparse.Namespace) -> MergeWish:
     """Read how to merge from the command line. Raises UsageError."""
     from kimi_swarm.actions.merging import MergeWish  # noqa: PLC0415 one verb
 
-    wish = MergeWish(args.check, args.check_timeout_s, args.check_every, args.again)
-    if wish != MergeWish() and not args.merge:
+    wish = MergeWish(
+        args.check, args.check_timeout_s, args.check_every, args.again, args.apply
+    )
+    if wish != MergeWish(apply=args.apply) and not args.merge:
         raise UsageError(
             "--check, --check-timeout-s, --check-every and --again are for --merge.",
             remedy=f"Say: aggregate {args.run} --merge …",
