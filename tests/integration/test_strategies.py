@@ -7,12 +7,13 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.swarm import ROOT, Swarm
+from fakes.swarm import ROOT, Swarm, until
 from kimi_swarm.bundle import bundle_root
 from kimi_swarm.strategies import strategies_at
 
@@ -90,9 +91,11 @@ def test_a_map_answers_for_every_item_in_its_order(quick: Swarm):
     assert 'Task: {"id": "4", "product": "lamp", "text": "Does what it says."}' in told
 
 
-def add(user: Swarm, run: str | None, path: Path) -> dict[str, Any]:
+def add(
+    user: Swarm, run: str | None, path: Path, *, profile: str = "demo"
+) -> dict[str, Any]:
     into = [] if run is None else ["--into", run]
-    words = ["--profile", "demo", "--set", f"items=@{path}"]
+    words = ["--profile", profile, "--set", f"items=@{path}"]
     prompt = ["--set", "prompt=Say {{ item }}"]
     return user.ask("spawn", "--strategy", "map", *words, *prompt, *into)
 
@@ -125,6 +128,49 @@ def test_the_same_items_again_run_only_what_is_new(quick: Swarm, tmp_path: Path)
     again = quick.call("spawn", *words, "--profile", "demo", "--into", run)
     assert again.out.startswith(f"{run}: nothing new.\nNote: 5 tasks were in {run}")
     assert len(quick.sessions(run)) == 5
+
+
+def at_work(user: Swarm, run: str) -> list[str]:
+    sessions = user.sessions(run).values()
+    return [one["id"] for one in sessions if one["state"] == "running"]
+
+
+def test_a_map_gives_each_result_once_whoever_is_killed_in_between(
+    quick: Swarm, tmp_path: Path
+):
+    path = tmp_path / "many.jsonl"
+    items = [{"n": number} for number in range(24)]
+    path.write_text("".join(f"{json.dumps(item)}\n" for item in items))
+    pace = "import time; time.sleep(0.3); print('done')"
+    quick.own_profile(
+        "slow",
+        summary="Takes its time.",
+        kind="cli",
+        program=sys.executable,
+        argv=["-c", pace],
+        prompt_via="stdin",
+        dialect="text",
+        sends_to="Nothing.",
+    )
+    run = str(add(quick, None, path, profile="slow")["run"])
+    names = list(quick.sessions(run))
+    until(lambda: any(one["outcome"] for one in quick.sessions(run).values()))
+    quick.kill_supervisor()
+    busy = until(lambda: at_work(quick, run))
+    with suppress(ProcessLookupError):  # it may have ended this very moment
+        quick.kill_shim(busy[-1])
+    items += [{"n": number} for number in range(24, 27)]
+    path.write_text("".join(f"{json.dumps(item)}\n" for item in reversed(items)))
+
+    assert add(quick, run, path, profile="slow")["left"] == 24
+    quick.ended(run)
+    quick.call("retry", run)
+
+    ended = quick.ended(run)
+    assert {one["outcome"] for one in ended.values()} == {"succeeded"}
+    assert list(ended)[:24] == names
+    labels = [one["label"] for one in quick.ask("aggregate", run)["tasks"]]
+    assert labels == [json.dumps(item) for item in [*items[:24], *items[:23:-1]]]
 
 
 def test_what_failed_is_told_when_the_same_is_added_again(quick: Swarm):
