@@ -60,6 +60,12 @@ def test_a_run_that_was_over_goes_on_with_what_is_added(swarm: Swarm):
     assert "Merged 2 branches" in report
 
 
+def test_an_addition_is_told_how_many_of_its_run_may_work_at_once(swarm: Swarm):
+    run = swarm.spawn({"a": TRUE}, limits={"concurrency": 2})
+    said = swarm.call("spawn", addition(swarm, {"b": TRUE}), "--into", run).out
+    assert "at most 2 at once" in said
+
+
 def test_tasks_in_words_get_names_that_are_free(swarm: Swarm):
     words = ["--profile", "demo", "--task", "Create `a.txt` with a word"]
     run = swarm.ask("spawn", *words, cwd=swarm.repository())["run"]

@@ -102,7 +102,9 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         repo=repo,
         base=base,
         wants_new_repo=wants_new,
-        concurrency=wanted.concurrency or limits.concurrency or standard.concurrency,
+        concurrency=standing.concurrency
+        if standing
+        else wanted.concurrency or limits.concurrency or standard.concurrency,
         spacing_s=standard.spacing_s if limits.spacing_s is None else limits.spacing_s,
         wall_s=limits.wall_s,
         notes=tuple(notes),

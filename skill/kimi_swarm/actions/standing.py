@@ -7,19 +7,22 @@ from typing import NamedTuple
 
 from kimi_swarm.actions.state import existing
 from kimi_swarm.errors import UsageError
+from kimi_swarm.store.runs import concurrency_of
 from kimi_swarm.store.views import latest_sessions, run_row
 
 
 class Standing(NamedTuple):
     """What added tasks have to know of their run: its tasks, repository and base.
 
-    Of each task it is known whether it may still succeed, or did.
+    Of each task it is known whether it may still succeed, or did. `concurrency` is how
+    many of its workers may work at once.
     """
 
     run: str
     tasks: dict[str, bool]
     repo: str | None
     base: str | None
+    concurrency: int
 
     def beginning(self) -> tuple[Path, str]:
         """Return the repository and the commit from which its tasks begin.
@@ -39,5 +42,6 @@ def find_standing(home: str, run: str) -> Standing:
     with existing(home, run) as connection:
         row = run_row(connection, run)
         sessions = latest_sessions(connection, run)
+        concurrency = concurrency_of(connection, run)
     tasks = {one.task: one.outcome in (None, "succeeded") for one in sessions}
-    return Standing(run, tasks, row.repo, row.base)
+    return Standing(run, tasks, row.repo, row.base, concurrency)

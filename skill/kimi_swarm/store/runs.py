@@ -221,6 +221,16 @@ def time_limit_of(connection: sqlite3.Connection, run: str) -> float | None:
     return limit_s
 
 
+def concurrency_of(connection: sqlite3.Connection, run: str) -> int:
+    """Return how many of a run's workers may work at once. Raises UnknownRunError."""
+    row = connection.execute(
+        "SELECT concurrency FROM runs WHERE id = ?", (run,)
+    ).fetchone()
+    if row is None:
+        raise UnknownRunError(run)
+    return int(row[0])
+
+
 def notes_of(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return what was noted for people when the run was spawned."""
     row = connection.execute("SELECT notes FROM runs WHERE id = ?", (run,)).fetchone()
