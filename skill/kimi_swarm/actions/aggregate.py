@@ -8,6 +8,7 @@ from typing import Any
 
 from kimi_swarm.actions.applying import apply
 from kimi_swarm.actions.merging import MergeWish, merge, merged_before, work_of
+from kimi_swarm.actions.resolving import resolve_conflicts
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
@@ -38,6 +39,8 @@ async def aggregate(
         work = work_of(connection, row, sessions)
         if work is not None and is_merging:
             merged = await merge(home, connection, work, wish)
+            if wish.resolve:
+                merged = await resolve_conflicts(home, work, merged, wish)
         elif work is not None:
             merged = await merged_before(home, work)
         if wish.apply:

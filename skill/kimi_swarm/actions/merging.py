@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,8 @@ class MergeWish:
     """How somebody wants a run merged.
 
     What is given wins over the plan's `merge_check`. With `again` what was set aside is
-    tried anew; with `apply` what is merged is brought to the user's branch.
+    tried anew; with `apply` what is merged is brought to the user's branch; with
+    `resolve` conflicts are given to workers, of the `profile` if one is named.
     """
 
     check: str | None = None
@@ -42,6 +43,8 @@ class MergeWish:
     check_every: int | None = None
     again: bool = False
     apply: bool = False
+    resolve: bool = False
+    profile: str | None = None
 
 
 class Work(NamedTuple):
@@ -124,8 +127,12 @@ async def merge(
         for each, why in told.items()
         if each in heads
     }
-    told |= {each: aside[each] for each in still}
     kept = {each: record.aside[each] for each in still}
+    # What another branch brought with it, as one that resolves a conflict does, is in.
+    open_still = set(await unmerged(repo, list(told), branch))
+    told = {each: why for each, why in told.items() if each in open_still}
+    told |= {each: aside[each] for each in still}
+    told = _with_resolvers(work, told)
     passed_line = record.passed_line if report.head == record.head else None
     if report.check is not None and report.check.is_passed:
         passed_line = line
@@ -185,6 +192,21 @@ def _conflicts(report: MergeReport) -> dict[str, MergeConflict]:
     }
 
 
+def _with_resolvers(
+    work: Work, told: dict[str, MergeConflict]
+) -> dict[str, MergeConflict]:
+    """Say of each conflict which task was to resolve it, the last if there are more."""
+    resolvers = {
+        task.resolves: f"{work.run.id}/{name}"
+        for name, task in work.tasks.items()
+        if task.resolves is not None
+    }
+    return {
+        branch: replace(why, resolver=resolvers.get(branch))
+        for branch, why in told.items()
+    }
+
+
 def _judged(report: MergeReport, check: CheckLine) -> MergeCheck:
     found = report.check
     if found is None or found.is_passed:
@@ -213,14 +235,15 @@ async def merged_before(home: str, work: Work) -> Merged | None:
     record = read_record(home, work.run.id)
     aside = record.still_aside(await find_heads(repo, missing), None)
     line = record.passed_line if record.head == found.head else None
+    told = {
+        each: aside.get(each)
+        or MergeConflict(each, (), "not in the merge", Cause.NOT_TRIED)
+        for each in missing
+    }
     return Merged(
         branch=branch,
         repo=work.root,
         merged=tuple(each for each in work.branches if each not in missing),
-        conflicts=tuple(
-            aside.get(each)
-            or MergeConflict(each, (), "not in the merge", Cause.NOT_TRIED)
-            for each in missing
-        ),
+        conflicts=tuple(_with_resolvers(work, told).values()),
         check=None if line is None else MergeCheck(line, is_passed=True),
     )

@@ -195,6 +195,10 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="try what was set aside once more"
     )
     parser.add_argument(
+        "--resolve", action="store_true", help="let workers resolve conflicts"
+    )
+    parser.add_argument("--profile", help="the worker that resolves them")
+    parser.add_argument(
         "--apply", action="store_true", help="bring the merge to your own branch"
     )
     parser.add_argument(

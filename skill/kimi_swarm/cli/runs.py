@@ -46,13 +46,22 @@ def _merge_wish(args: argparse.Namespace) -> MergeWish:
     from kimi_swarm.actions.merging import MergeWish  # noqa: PLC0415 one verb
 
     wish = MergeWish(
-        args.check, args.check_timeout_s, args.check_every, args.again, args.apply
+        args.check,
+        args.check_timeout_s,
+        args.check_every,
+        args.again,
+        args.apply,
+        args.resolve,
+        args.profile,
     )
     if wish != MergeWish(apply=args.apply) and not args.merge:
         raise UsageError(
-            "--check, --check-timeout-s, --check-every and --again are for --merge.",
+            "--check, --check-timeout-s, --check-every, --again, --resolve and "
+            "--profile are for --merge.",
             remedy=f"Say: aggregate {args.run} --merge …",
         )
+    if args.profile is not None and not args.resolve:
+        raise UsageError("--profile is for --resolve: it names who resolves conflicts.")
     if args.check_every == 0 or args.check_timeout_s == 0:
         raise UsageError("--check-every and --check-timeout-s must be more than 0.")
     if args.check is not None and not args.check.strip():

@@ -71,8 +71,10 @@ def spawned(run: Spawned) -> str:
 def report(told: Report) -> str:
     """Render a report with the next useful command."""
     text = to_markdown(told)
-    if told.state != "done":
+    if told.state != "done" or (told.merged is not None and told.merged.resolving):
         return f"{text}\n{next_line(f'wait {told.run}')}"
+    if told.merged is not None and told.merged.resolvable:
+        return f"{text}\n{next_line(f'aggregate {told.run} --merge --resolve')}"
     if told.merged is not None and told.merged.merged:
         branch = told.merged.branch
         return f"{text}\nNext: git -C {told.merged.repo} log --stat {branch}"

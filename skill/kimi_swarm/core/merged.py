@@ -77,6 +77,15 @@ class Merged:
         """Whether nothing was set aside, and the check passes if there is one."""
         return not self.conflicts and (self.check is None or self.check.is_passed)
 
+    @property
+    def resolvable(self) -> tuple[str, ...]:
+        """The branches that collide in files, and nobody was asked to resolve that."""
+        return tuple(
+            each.branch
+            for each in self.conflicts
+            if each.cause is Cause.CONFLICT and each.paths and each.resolver is None
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LikelyConflict:

@@ -113,7 +113,9 @@ class Task:
     at first and `silence_s` later, the task wait `queue_s` for a place; None sets no
     bound. After a fault that may pass it is tried `retries` times more, the first time
     after about `retry_delay_s`.
-    `result` is a JSON schema that the worker's answer must fit. With `when` it is only
+    `result` is a JSON schema that the worker's answer must fit. `base` is the commit it
+    begins from, None for the run's; there it finds the conflicts of the branch that it
+    `resolves`. With `when` it is only
     wanted if the results of its needs say so (core/condition.py); with `hears_needs`
     its worker is told what they produced, with `sees_changes` also as patches. Of the
     two that it `judges` it sees only these, without names, in this order. Of what could
@@ -141,6 +143,8 @@ class Task:
     retries: int = 0
     retry_delay_s: float = 5.0
     result: dict[str, Any] | None = None
+    base: str | None = None
+    resolves: str | None = None
 
 
 def may_resume_last(task: Task) -> bool:

@@ -127,7 +127,7 @@ async def make_place(connection: Connection, seat: Seat) -> Place:
         repo,
         path,
         branch=branch,
-        base=run_base or "HEAD",
+        base=seat.task.base or run_base or "HEAD",
         salvage=salvage_branch(seat.id),
     )
     base = tree.base
