@@ -1,8 +1,11 @@
-"""The strategies whose tasks wait on results: ab, and review-implement."""
+"""The strategies whose tasks wait on results: ab, review-implement and auto."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from fakes.swarm import Swarm, worker
 
@@ -125,3 +128,91 @@ def test_rounds_are_bounded(swarm: Swarm):
 
     assert ended["mend-2"]["outcome"] == "succeeded"
     assert len(list((swarm.folder / "reviews").iterdir())) == 2
+
+
+def planner(swarm: Swarm, *tasks: dict[str, Any]) -> str:
+    """Run a planner that proposes these tasks; return its run."""
+    interpreter, *argv = worker("answers.py", json.dumps({"tasks": tasks}))
+    swarm.own_profile(
+        "planner",
+        summary="Proposes what it was told to.",
+        kind="cli",
+        program=interpreter,
+        argv=argv,
+        prompt_via="stdin",
+        dialect="swarm",
+        sends_to="Nothing leaves the machine.",
+    )
+    done = spawn(swarm, "auto", goal="Two files.", profile="planner", repo="new")
+    (one,) = done.values()
+    return str(one["run"])
+
+
+def test_auto_proposes_on_the_demo_worker_and_is_shown_before_it_is_spawned(
+    swarm: Swarm,
+):
+    ended = spawn(swarm, "auto", goal="A site.", profile="demo", repo="new")
+    run = ended["plan"]["run"]
+
+    shown = swarm.call(*("plan", "--into", run, "--proposed", "--profile", "demo")).out
+
+    assert "part (demo" in shown
+    assert list(swarm.sessions(run)) == ["plan"]
+
+
+def test_what_was_proposed_is_done_with_its_needs(swarm: Swarm):
+    first = {"name": "one", "prompt": "Create `one.txt` with a word."}
+    second = {"name": "two", "prompt": "Create `two.txt` from `one.txt`."}
+    run = planner(swarm, first, {**second, "needs": ["one"]})
+
+    swarm.call("spawn", "--into", run, "--proposed", "--profile", "demo")
+
+    ended = swarm.ended(run)
+    assert [(name, one["outcome"]) for name, one in ended.items()] == [
+        *(("plan", "succeeded"), ("one", "succeeded"), ("two", "succeeded"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "words"),
+    [
+        ([{"name": "one", "prompt": "x", "needs": ["zero"]}], 'unknown task "zero"'),
+        ([{"name": "plan", "prompt": "x"}], "has a task of that name"),
+    ],
+)
+def test_a_proposal_that_cannot_be_is_refused(
+    swarm: Swarm, tasks: list[dict[str, Any]], words: str
+):
+    run = planner(swarm, *tasks)
+    argv = ("spawn", "--into", run, "--proposed", "--profile", "demo")
+    assert words in swarm.call(*argv, code=2).err
+    assert list(swarm.sessions(run)) == ["plan"]
+
+
+def test_a_planner_proposes_no_shell_lines(swarm: Swarm):
+    task = {"name": "one", "prompt": "Do it.", "check": "touch /tmp/oops"}
+    run = planner(swarm, task)
+    assert swarm.sessions(run)["plan"]["reason"] == "bad_result"
+
+
+def test_there_must_be_a_proposal(swarm: Swarm):
+    run = swarm.spawn({"a": {"argv": ["true"], "workspace": "none"}})
+    refused = swarm.call("spawn", "--into", run, "--proposed", code=2)
+    assert "has proposed a plan" in refused.err
+    assert "--into RUN" in swarm.call("spawn", "--proposed", code=2).err
+
+
+def test_answers_are_folded_by_a_worker_of_the_same_run(swarm: Swarm):
+    poem = {"prompt": "Say a word.", "profile": "demo", "workspace": "none"}
+    run = swarm.spawn({"a": poem, "b": poem})
+    swarm.ended(run)
+
+    swarm.call(
+        *("spawn", "--into", run, "--strategy", "synthesis"),
+        *("--set", "parts=a, b", "--profile", "demo"),
+    )
+
+    assert swarm.ended(run)["synthesis"]["outcome"] == "succeeded"
+    asked = (swarm.home / "runs" / run / "synthesis" / "prompt.md").read_text("utf-8")
+    assert "Task a:" in asked
+    assert "Task b:" in asked

@@ -60,7 +60,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     """
     standing = _standing(home, wanted)
     among = standing.tasks if standing else {}
-    plan, folder, name, left = read_plan(wanted, among=among)
+    proposal = standing.proposal if standing else None
+    plan, folder, name, left = read_plan(wanted, among=among, proposal=proposal)
     known = known_at(wanted.cwd)
     manifest = known.manifest
     path = os.environ.get("PATH", os.defpath)
@@ -152,8 +153,8 @@ def _left_notes(left: Sequence[str], among: Mapping[str, bool], run: str) -> lis
 def _standing(home: str, wanted: Wanted) -> Standing | None:
     """Look up the run that is added to, if it is one."""
     if wanted.into is None:
-        if wanted.only_new:
-            raise UsageError("--only-new is for --into RUN.")
+        if wanted.only_new or wanted.proposed:
+            raise UsageError("--only-new and --proposed are for --into RUN.")
         return None
     if wanted.concurrency is not None:
         raise UsageError("--concurrency belongs to the run, which has its own.")

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.actions.values import Read, given_values
 from kimi_swarm.config import known_at
 from kimi_swarm.core.plan import Plan, parse_plan
+from kimi_swarm.core.proposal import NoProposalError
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.strategies import strategies_at
@@ -25,7 +26,8 @@ class Wanted:
     `profile` replaces the plan's default worker, `permission` what workers may do,
     `priority` the plan's own;
     `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
-    added to that run, with `only_new` without the tasks that the run has already.
+    added to that run, with `only_new` without the tasks that the run has already; with
+    `proposed` it is what a task of that run has proposed.
     `read_piped` reads at most so many bytes of what is piped in, if anything is.
     """
 
@@ -41,6 +43,7 @@ class Wanted:
     workspace: str | None = None
     into: str | None = None
     only_new: bool = False
+    proposed: bool = False
     read_piped: Read | None = None
 
 
@@ -53,15 +56,24 @@ class Reading(NamedTuple):
     left: tuple[str, ...] = ()
 
 
-def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> Reading:
+def read_plan(
+    wanted: Wanted,
+    *,
+    among: Collection[str] = (),
+    proposal: Mapping[str, Any] | None = None,
+) -> Reading:
     """Return the plan that was asked for, as it is written.
 
-    `among` are the tasks of the run that it is added to.
+    `among` are the tasks of the run that it is added to, `proposal` what one of them
+    has proposed.
     """
-    sources = [wanted.plan_file, wanted.strategy, wanted.tasks or None]
+    sources = [
+        *(wanted.plan_file, wanted.strategy, wanted.tasks or None),
+        wanted.proposed or None,
+    ]
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
-            "Name one thing to run: a plan file, --strategy, or --task.",
+            "Name one thing to run: a plan file, --strategy, --task, or --proposed.",
             remedy="For example: run examples/tour.yaml",
         )
     only_new, folder = wanted.only_new, wanted.cwd
@@ -73,6 +85,10 @@ def read_plan(wanted: Wanted, *, among: Collection[str] = ()) -> Reading:
         text, resumes = _rendered(wanted, wanted.strategy)
         name, origin = wanted.strategy, f"strategy {wanted.strategy}"
         data, only_new = load_yaml(text, origin=origin), only_new or resumes
+    elif wanted.proposed:
+        if proposal is None:
+            raise NoProposalError(wanted.into or "")
+        data, origin, name = proposal, "the proposal", "proposal"
     else:
         data, origin, name = _in_words(wanted, among), "--task", "tasks"
     plan = parse_plan(data, origin=origin, among=among, only_new=only_new)

@@ -155,11 +155,18 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 def add_spawn(parser: argparse.ArgumentParser) -> None:
     """Spawn PLAN | --strategy NAME | --task TEXT."""
     _add_source(parser)
+    _add_addition(parser)
+
+
+def _add_addition(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--into", metavar="RUN", help="add the tasks to this run, live or over"
     )
     parser.add_argument(
         "--only-new", action="store_true", help="leave out tasks that the run has"
+    )
+    parser.add_argument(
+        "--proposed", action="store_true", help="what a planner of that run proposes"
     )
 
 
@@ -174,6 +181,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def add_plan(parser: argparse.ArgumentParser) -> None:
     """Plan STRATEGY | PLAN.yaml."""
     _add_source(parser)
+    _add_addition(parser)
     parser.add_argument("--list", action="store_true", help="the strategies there are")
     parser.add_argument("--yaml", action="store_true", help="print the plan as YAML")
 

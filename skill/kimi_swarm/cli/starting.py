@@ -62,6 +62,7 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
         workspace=args.workspace,
         into=getattr(args, "into", None),
         only_new=getattr(args, "only_new", False),
+        proposed=getattr(args, "proposed", False),
         read_piped=_piped(),
     )
 
