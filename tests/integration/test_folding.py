@@ -152,3 +152,21 @@ def test_only_one_way_of_folding_at_a_time_and_judging_needs_judges(swarm: Swarm
     assert "give one of them" in many.err
     none = swarm.call("aggregate", run, "--judge", code=2)
     assert "No task" in none.err
+
+
+def test_only_the_winner_is_merged_and_the_others_are_named(swarm: Swarm):
+    run = judged(swarm, "elegant", a=candidate(RIGHT), b=candidate(WRONG))
+
+    report = swarm.call("aggregate", run, "--merge").out
+
+    assert "Merged 1 branch" in report
+    assert "left out: a (b was chosen)" in report
+
+
+def test_at_a_tie_no_candidate_is_merged(swarm: Swarm):
+    run = judged(swarm, "first", a=candidate(RIGHT), b=candidate(WRONG))
+
+    report = swarm.call("aggregate", run, "--merge").out
+
+    assert "left out: a (no candidate has won)" in report
+    assert "left out: b (no candidate has won)" in report

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 from kimi_swarm.actions.applying import apply
+from kimi_swarm.actions.fold import losers
 from kimi_swarm.actions.merging import MergeWish, merge, merged_before, work_of
 from kimi_swarm.actions.resolving import resolve_conflicts
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
-from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
-from kimi_swarm.core.report import ChangedFile, Report, TaskReport, in_order
+from kimi_swarm.actions.task_reports import task_report
+from kimi_swarm.core.report import Report, in_order
 from kimi_swarm.store.runs import labels_of, notes_of
-from kimi_swarm.store.views import SessionRow, latest_sessions, result_of, run_row
-from kimi_swarm.workers.plain import plain
+from kimi_swarm.store.views import latest_sessions, result_of, run_row
 from kimi_swarm.workspace.apply_errors import NothingMergedError
 
 NO_WISH = MergeWish()
@@ -37,6 +35,8 @@ async def aggregate(
         results = [result_of(connection, session.id) for session in sessions]
         merged = None
         work = work_of(connection, row, sessions)
+        if work is not None:
+            work = work._replace(spared=losers(home, run))
         if work is not None and is_merging:
             merged = await merge(home, connection, work, wish)
             if wish.resolve:
@@ -61,59 +61,3 @@ async def aggregate(
         ]
     )
     return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
-
-
-def task_report(
-    row: SessionRow,
-    secrets: Secrets = NOTHING_KNOWN,
-    *,
-    result: str | None = None,
-    label: str = "",
-) -> TaskReport:
-    """Fold one session's row, without secrets; `result` is JSON text."""
-
-    def told(text: str | None) -> str:
-        return redacted(plain(text or ""), secrets)
-
-    detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
-    duration_s = None
-    if row.started_at is not None and row.ended_at is not None:
-        duration_s = max(0.0, row.ended_at - row.started_at)
-    return TaskReport(
-        task=row.task,
-        session=row.id,
-        profile=row.profile,
-        attempt=row.attempt,
-        outcome=row.outcome or row.state,
-        reason=row.reason or row.cause or row.state,
-        sentence=told(detail.get("sentence")),
-        remedy=detail.get("remedy", ""),
-        summary=told(row.summary),
-        files=tuple(
-            ChangedFile(told(each["path"]), each["status"])
-            for each in detail.get("files", ())
-        ),
-        files_total=detail.get("files_total", 0),
-        duration_s=duration_s,
-        branch=row.branch,
-        result=None if result is None else _harmless(json.loads(result), secrets),
-        result_state=detail.get("result", {}).get("state"),
-        result_why=told(detail.get("result", {}).get("why")),
-        label=told(label),
-    )
-
-
-def _harmless(value: Any, secrets: Secrets) -> Any:
-    """Return a result without secrets and terminal escapes in its texts."""
-    match value:
-        case str():
-            return redacted(plain(value), secrets)
-        case dict():
-            return {
-                _harmless(name, secrets): _harmless(each, secrets)
-                for name, each in value.items()
-            }
-        case list():
-            return [_harmless(each, secrets) for each in value]
-        case _:
-            return value

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kimi_swarm.actions.aggregate import task_report
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
+from kimi_swarm.actions.task_reports import task_report
 from kimi_swarm.core.answers import Answer, TableFormat, Vote, count_votes, table
 from kimi_swarm.core.judging import Candidate, Opinion, Ruling, rule
 from kimi_swarm.core.report import TaskReport
@@ -65,6 +65,25 @@ def judge(home: str, run: str) -> Ruling:
             f"No task of {run} judges others.",
             remedy="Plan it with --strategy ab, or with tasks that have `judges`.",
         )
+    return _ruling(folded)
+
+
+def losers(home: str, run: str) -> dict[str, str]:
+    """Return the candidates that are not to be merged, each with the reason.
+
+    They did the same work as the winner; where none has won, that is for a person to
+    choose. Empty where nobody judges.
+    """
+    folded = fold(home, run)
+    if not folded.judges:
+        return {}
+    winner = _ruling(folded).winner
+    why = "no candidate has won" if winner is None else f"{winner} was chosen"
+    names = {name for pair in folded.judges.values() for name in pair}
+    return dict.fromkeys(sorted(names - {winner}), why)
+
+
+def _ruling(folded: Folded) -> Ruling:
     names = dict.fromkeys(name for pair in folded.judges.values() for name in pair)
     by_task = {each.task: each for each in folded.reports}
     candidates = [_candidate(folded, by_task[name]) for name in names]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kimi_swarm.actions.merge_check import LIMIT_S, CheckLine, checking
@@ -55,19 +56,23 @@ class Work(NamedTuple):
     base: str
     tasks: dict[str, Task]
     sessions: list[SessionRow]
+    spared: Mapping[str, str] = MappingProxyType({})
 
     @property
     def branches(self) -> list[str]:
-        """The branches that hold finished work."""
-        return [row.branch for row in self.sessions if row.branch and _is_done(row)]
+        """The branches that hold finished work, and no other was chosen instead."""
+        return [row.branch for row in self.sessions if row.branch and self._is_in(row)]
+
+    def _is_in(self, row: SessionRow) -> bool:
+        return _is_done(row) and row.task not in self.spared
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """The tasks whose work is not finished, and how they stand."""
         return tuple(
-            f"{row.task} ({row.outcome or row.state})"
+            f"{row.task} ({self.spared.get(row.task) or row.outcome or row.state})"
             for row in self.sessions
-            if not (row.branch and _is_done(row))
+            if not (row.branch and self._is_in(row))
         )
 
 
