@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from kimi_swarm.actions.applying import apply
 from kimi_swarm.actions.fold import losers
+from kimi_swarm.actions.forecast import forecast
 from kimi_swarm.actions.merging import MergeWish, merge, merged_before, work_of
 from kimi_swarm.actions.resolving import resolve_conflicts
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.actions.task_reports import task_report
+from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.report import Report, in_order
 from kimi_swarm.store.runs import labels_of, notes_of
 from kimi_swarm.store.views import latest_sessions, result_of, run_row
@@ -33,7 +35,8 @@ async def aggregate(
         sessions = latest_sessions(connection, run)
         secrets = secrets_of(home, run)
         results = [result_of(connection, session.id) for session in sessions]
-        merged = None
+        merged: Merged | None = None
+        likely: tuple[LikelyConflict, ...] = ()
         work = work_of(connection, row, sessions)
         if work is not None:
             work = work._replace(spared=losers(home, run))
@@ -43,6 +46,8 @@ async def aggregate(
                 merged = await resolve_conflicts(home, work, merged, wish)
         elif work is not None:
             merged = await merged_before(home, work)
+            if merged is None:
+                likely = await forecast(home, work)
         if wish.apply:
             if work is None or merged is None:
                 raise NothingMergedError(run)
@@ -60,4 +65,4 @@ async def aggregate(
             for session, result in zip(sessions, results, strict=True)
         ]
     )
-    return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes)
+    return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes, likely)
