@@ -207,12 +207,29 @@ def test_answers_are_folded_by_a_worker_of_the_same_run(swarm: Swarm):
     run = swarm.spawn({"a": poem, "b": poem})
     swarm.ended(run)
 
-    swarm.call(
-        *("spawn", "--into", run, "--strategy", "synthesis"),
-        *("--set", "parts=a, b", "--profile", "demo"),
-    )
+    told = swarm.call("aggregate", run, "--synthesise", "--profile", "demo").out
+    assert f"Next: kimi-swarm wait {run}" in told
 
     assert swarm.ended(run)["synthesis"]["outcome"] == "succeeded"
     asked = (swarm.home / "runs" / run / "synthesis" / "prompt.md").read_text("utf-8")
     assert "Task a:" in asked
     assert "Task b:" in asked
+
+
+AUTO = ("--strategy", "auto", "--set", "goal=A site.", "--set", "repo=new")
+
+
+def test_run_shows_a_proposal_and_starts_nothing_of_it_unasked(swarm: Swarm):
+    done = swarm.call("run", *AUTO, "--profile", "demo")
+
+    assert "part (demo" in done.err
+    assert "Nothing of it was started." in done.err
+    assert "1 succeeded" in done.out
+
+
+def test_run_does_a_proposal_when_told_to_and_merges_it(swarm: Swarm):
+    done = swarm.call("run", *AUTO, "--profile", "demo", "--yes")
+
+    assert "part (demo" in done.err
+    assert "2 succeeded" in done.out
+    assert "part.md" in done.out

@@ -55,7 +55,9 @@ DEMO = {
 
 
 def test_the_document_shows_a_command_for_every_strategy():
-    assert sorted(COMMANDS) == sorted(strategies_at(bundle_root()).found)
+    # What is only for a run that is there has no command that begins one.
+    shipped = set(strategies_at(bundle_root()).found) - {"synthesis"}
+    assert sorted(COMMANDS) == sorted(shipped)
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))

@@ -176,6 +176,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-merge", action="store_true", help="only report at the end"
     )
+    parser.add_argument(
+        "--yes", action="store_true", help="do what a planner proposes without asking"
+    )
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +208,7 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve", action="store_true", help="let workers resolve conflicts"
     )
-    parser.add_argument("--profile", help="the worker that resolves them")
+    parser.add_argument("--profile", help="the worker that does it")
     parser.add_argument(
         "--apply", action="store_true", help="bring the merge to your own branch"
     )
@@ -213,6 +216,13 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
         "--judge", action="store_true", help="say which candidate is best, and why"
     )
     parser.add_argument("--vote", action="store_true", help="count equal answers")
+    parser.add_argument(
+        "--synthesise",
+        nargs="?",
+        const="",
+        metavar="QUESTION",
+        help="let a worker of the run fold its answers to one text",
+    )
     parser.add_argument(
         "--table",
         nargs="?",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+import anyio
+
 from kimi_swarm.actions.fold import as_table, judge, vote
+from kimi_swarm.cli import speech
 from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import NOT_ALL, OK
 from kimi_swarm.cli.words import next_line
@@ -22,8 +25,11 @@ ANSWER_CHARS = 300
 def folded(args: argparse.Namespace) -> int:
     """Fold a run in the one way that was asked for; 1 if nothing comes of it."""
     asked = [args.judge, args.vote, bool(args.table), args.merge]
-    if sum(asked) > 1:
-        raise UsageError("--judge, --vote, --table and --merge: give one of them.")
+    if sum([*asked, args.synthesise is not None]) > 1:
+        ways = "--judge, --vote, --table, --synthesise and --merge"
+        raise UsageError(f"{ways}: give one of them.")
+    if args.synthesise is not None:
+        return _synthesise(args)
     if args.table:
         return _table(args)
     if args.vote:
@@ -47,6 +53,21 @@ def _table(args: argparse.Namespace) -> int:
     if args.json and form is not TableFormat.JSONL:
         raise UsageError("--json is for --table jsonl: the others are text.")
     print(as_table(state_home(), args.run, form), end="")
+    return OK
+
+
+def _synthesise(args: argparse.Namespace) -> int:
+    from kimi_swarm.actions.spawn import spawn  # noqa: PLC0415 one way of folding
+    from kimi_swarm.actions.synthesis import synthesis  # noqa: PLC0415 as above
+
+    prepared = anyio.run(
+        synthesis, state_home(), args.run, args.synthesise, args.profile
+    )
+    spawned = anyio.run(spawn, state_home(), prepared)
+    if args.json:
+        print_object({**asdict(spawned), "state": "running"})
+    else:
+        print(speech.spawned(spawned))
     return OK
 
 

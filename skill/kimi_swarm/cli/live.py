@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -24,8 +25,19 @@ from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
 _STYLES = {"succeeded": "green", "failed": "red", "lost": "red", "timed_out": "red"}
 
 
-def run_live(home: str, prepared: Prepared, *, is_merging: bool, is_json: bool) -> int:
-    """Spawn a plan, show it live on standard error, and end with its report."""
+def run_live(
+    home: str,
+    prepared: Prepared,
+    *,
+    is_merging: bool,
+    is_json: bool,
+    go_on: Callable[[str, Console], Prepared | None] | None = None,
+) -> int:
+    """Spawn a plan, show it live on standard error, and end with its report.
+
+    With `go_on`, which is given the run once it has ended, what it returns is added to
+    the run and shown too.
+    """
     spawned = anyio.run(spawn, home, prepared)
     console = Console(stderr=True, highlight=False)
     console.print(
@@ -33,6 +45,10 @@ def run_live(home: str, prepared: Prepared, *, is_merging: bool, is_json: bool) 
     )
     try:
         _watch(home, spawned.run, console)
+        more = None if go_on is None else go_on(spawned.run, console)
+        if more is not None:
+            anyio.run(spawn, home, more)
+            _watch(home, spawned.run, console)
     except KeyboardInterrupt:
         return _interrupted(home, spawned.run, console)
     report = anyio.run(partial(aggregate, home, spawned.run, is_merging=is_merging))

@@ -27,7 +27,7 @@ def aggregate(args: argparse.Namespace) -> int:
     """Report on a run, fold its answers, or merge it."""
     from kimi_swarm.actions.aggregate import aggregate  # noqa: PLC0415 one verb
 
-    if args.judge or args.vote or args.table:
+    if args.judge or args.vote or args.table or args.synthesise is not None:
         from kimi_swarm.cli.folding import folded  # noqa: PLC0415 one way of it
 
         return folded(args)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -93,10 +94,16 @@ def spawn(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Spawn, watch live, aggregate."""
     from kimi_swarm.cli.live import run_live  # noqa: PLC0415 it brings rich
+    from kimi_swarm.cli.proposal import go_on_with_proposal  # noqa: PLC0415 as above
 
-    prepared = _prepared(args)
+    wanted = wanted_of(args)
+    prepared = anyio.run(prepare, state_home(), wanted)
     return run_live(
-        state_home(), prepared, is_merging=not args.no_merge, is_json=args.json
+        state_home(),
+        prepared,
+        is_merging=not args.no_merge,
+        is_json=args.json,
+        go_on=partial(go_on_with_proposal, prepared, wanted.cwd, says_yes=args.yes),
     )
 
 
