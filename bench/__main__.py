@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from bench import campaign, growth, hot, spawn, throughput, widgets, writers
+from bench import map as mapping
 from bench.tables import Table, keep, show
 
 BENCHES: dict[str, Callable[[], list[Table]]] = {
@@ -24,6 +25,8 @@ def main(names: list[str]) -> int:
     """Run benches by name; print their tables and keep them as JSON."""
     if names[:1] == ["campaign"]:
         return campaign.main(names[1:])
+    if names[:1] == ["map"]:
+        return mapping.main(names[1:])
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"There is no bench {unknown[0]!r}. There are: {', '.join(BENCHES)}.")

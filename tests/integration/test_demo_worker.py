@@ -192,3 +192,9 @@ def test_term_ends_it_at_once(tmp_path: Path):
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=60) == 143
     assert files(tmp_path) == set()
+
+
+def test_it_answers_with_the_words_that_it_is_given(tmp_path: Path):
+    prompt = 'JSON schema: {"type": "object"}\nAnswer with `{"n": 3}`\n'
+    code, transcript, _ = run(prompt, tmp_path)
+    assert (code, transcript.last_text) == (0, '{"n": 3}')

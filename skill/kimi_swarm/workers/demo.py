@@ -13,10 +13,11 @@ The content depends on that line alone, and on the files named after `from` (one
 several with commas or `and` between them), which must be there. A prompt without such a
 line gets a sentence for an answer. Where the prompt quotes a JSON schema for a result,
 the answer is a made-up value that fits it. A line `Answer wrongly` makes it one that
-does not, so that a repair can be watched. Paths are relative and stay inside the
-folder. The token counts are made up from lengths. It pauses KIMI_SWARM_DEMO_PACE_S
-seconds (0.2 if not set) before each file, so that a person can watch. Exit code 0:
-done; 1: an `error` event says why not; 143: ended by SIGTERM.
+does not, so that a repair can be watched; a line "Answer with `words`" makes it those
+words. Paths are relative and stay inside the folder. The token counts are made up from
+lengths. It pauses KIMI_SWARM_DEMO_PACE_S seconds (0.2 if not set) before each file, so
+that a person can watch. Exit code 0: done; 1: an `error` event says why not; 143: ended
+by SIGTERM.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _FROM = re.compile(r"\bfrom[ \t]+((?:`[^`]*`(?:,? and |,[ \t]*)?)+)")
 _EDGES = " \t:;,.-"
 _SCHEMA = re.compile(r"[ \t]*JSON schema: (\{.*\})[ \t]*")
 _WRONGLY = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?Answer wrongly\b.*")
+_GIVEN = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?Answer with `(.+)`[ \t]*")
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -172,8 +174,10 @@ def _answer(prompt: str) -> str:
 
 
 def _result(prompt: str) -> str:
-    """Return a result as the prompt wants it, nothing if it wants none."""
+    """Return a result as the prompt wants it, "" if it wants none."""
     lines = prompt.splitlines()
+    if given := next(filter(None, map(_GIVEN.fullmatch, lines)), None):
+        return given[1]
     quoted = [found[1] for line in lines if (found := _SCHEMA.fullmatch(line))]
     if not quoted:
         return ""
