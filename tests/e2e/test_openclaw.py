@@ -13,7 +13,8 @@ import pytest
 from e2e.openclaw_host import OpenClaw, published
 from e2e.swarm_cli import Swarm, git
 from fakes.host_model import HostModel, Step
-from fakes.model_script import ToolCall, content_for, text_of
+from fakes.model_calls import ToolCall
+from fakes.model_script import content_for, text_of
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.skill_folder import digests
 

@@ -16,7 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 from fakes.model_answer import chunks, usage_of
-from fakes.model_script import ToolCall, text_of
+from fakes.model_calls import ToolCall
+from fakes.model_script import text_of
 
 NOTHING_TO_SAY = "NO_REPLY"
 

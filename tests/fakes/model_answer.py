@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fakes.model_script import ToolCall
+from fakes.model_calls import ToolCall
 
 CHUNK_CHARS = 64
 

@@ -8,27 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from fakes.model_calls import Step, ToolCall, call_for
+from fakes.model_result import result_in
+
 DIRECTIVE = re.compile(r'^[ \t"]*(WRITE|READ|RUN|ASK|SAY|FAULT)[ \t]+(.+?)[ \t"]*$')
 INSTRUCTION = re.compile(r"^(?:[-*]|\d+[.)])?[ \t]*(?:Create|Write|Update) `([^`]+)`")
+FINDING = re.compile(r'^> +"((?:Create|Write|Update) `[^`]+`.*?)",?$')
+WAY = re.compile(r"^Do it in this way: (.+?)\. Others\b", re.MULTILINE)
 PARTS = re.compile(r"\bfrom ((?:`[^`]+`(?:, and |, | and )?)+)")
 POINTER = re.compile(r"`([^`\s]+)`|(?<![\w/])(/[^\s`'\"<>]+)")
 REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 NUMBERED = re.compile(r"^[ \t]*(\d+)(?:\t|: |\| ?)(.*)$")
 TOTAL = re.compile(r"Total lines in file: (\d+)")
-
-WRITE_TOOLS = ("write", "write_file", "writefile", "create_file", "write_to_file")
-READ_TOOLS = ("read", "read_file", "readfile", "view")
-ASK_TOOLS = ("question", "askuserquestion", "ask_user_question", "askuser")
-SHELL_TOOLS = ("bash", "shell", "run_shell_command", "execute_command")
-PATH_KEYS = ("path", "filepath", "file", "filename", "absolutepath")
-CONTENT_KEYS = ("content", "contents", "text")
-COMMAND_KEYS = ("command", "cmd")
-OFFSET_KEYS = ("lineoffset", "offset")
 
 COMMENTS = {
     **dict.fromkeys((".ts", ".tsx", ".js", ".jsx", ".mjs", ".go", ".rs"), "// {}"),
@@ -36,8 +31,6 @@ COMMENTS = {
     **dict.fromkeys((".html", ".svg", ".xml"), "<!-- {} -->"),
     **dict.fromkeys((".md", ".txt"), "{}"),
 }
-
-Tools = Mapping[str, Mapping[str, Any]]
 
 
 class Instruction(NamedTuple):
@@ -48,15 +41,6 @@ class Instruction(NamedTuple):
     parts: tuple[str, ...]
 
 
-class Step(NamedTuple):
-    """One thing the model does: a word of the language, what it acts on, its text."""
-
-    word: str
-    target: str
-    text: str = ""
-    offset: int = 1
-
-
 class Script(NamedTuple):
     """What one user message asks for."""
 
@@ -64,13 +48,6 @@ class Script(NamedTuple):
     say: str | None = None
     fault: str | None = None
     key: str = "none"
-
-
-class ToolCall(NamedTuple):
-    """A call of one of the tools the client offered."""
-
-    name: str
-    arguments: dict[str, Any]
 
 
 class Turn(NamedTuple):
@@ -119,8 +96,10 @@ def instructions(text: str) -> list[Instruction]:
 def read_script(text: str) -> Script | None:
     """Read one message as a script; None when nothing in it is meant for the model."""
     steps: list[Step] = []
-    say = fault = None
-    known = False
+    say, fault = None, None
+    result = result_in(text)
+    known = result is not None
+    way = WAY.search(text)
     for line in text.splitlines():
         if found := DIRECTIVE.match(line):
             known = True
@@ -129,11 +108,18 @@ def read_script(text: str) -> Script | None:
             fault = rest if word == "FAULT" and fault is None else fault
             if word not in {"SAY", "FAULT"}:
                 steps.append(_directed(word, rest))
-        for path, asked, parts in instructions(line):
+        for path, asked, parts in instructions(_unquoted(line)):
             known = True
+            told = f"{asked} In this way: {way[1]}" if way else asked
             steps += [Step("READ", part) for part in parts]
-            steps.append(Step("WRITE", path, content_for(path, asked)))
-    return Script(tuple(steps), say, fault, _key(text)) if known else None
+            steps.append(Step("WRITE", path, content_for(path, told)))
+    return Script(tuple(steps), say or result, fault, _key(text)) if known else None
+
+
+def _unquoted(line: str) -> str:
+    """Return what a reviewer's finding asks for, and any other line as it is."""
+    found = FINDING.match(line)
+    return found[1] if found else line
 
 
 def take_turn(body: Mapping[str, Any]) -> Turn:
@@ -146,10 +132,10 @@ def take_turn(body: Mapping[str, Any]) -> Turn:
     said = messages[index + 1 :]
     done = sum(len(one.get("tool_calls") or ()) for one in said)
     # A model that is offered no way to ask goes on without.
-    steps = [one for one in script.steps if one.word != "ASK" or _call(tools, one)]
+    steps = [one for one in script.steps if one.word != "ASK" or call_for(tools, one)]
     if done < len(steps):
         step = steps[done]
-        call = _call(tools, step)
+        call = call_for(tools, step)
         return Turn(script, call or f"No tool here for {step.word}.", step, done)
     return Turn(script, script.say or f"DONE {len(steps)} step(s)", done=done)
 
@@ -217,85 +203,3 @@ def _pointed(text: str, later: Iterable[Mapping[str, Any]]) -> Script | None:
             return inner._replace(steps=(*steps, *inner.steps), key=_key(text))
         steps.append(Step("READ", path, offset=last + 1))
     return Script(tuple(steps), key=_key(text))
-
-
-def _call(tools: Tools, step: Step) -> ToolCall | None:
-    """Put a step in terms of the tools the client offers; None if it has none."""
-    if step.word == "RUN":
-        return _shell(tools, step.target)
-    if step.word == "ASK":
-        return _ask(tools, step.target)
-    if step.word == "READ":
-        values: list[tuple[Sequence[str], Any]] = [(PATH_KEYS, step.target)]
-        values += [(OFFSET_KEYS, step.offset)] if step.offset > 1 else []
-        return _fill(tools, READ_TOOLS, values)
-    values = [(PATH_KEYS, step.target), (CONTENT_KEYS, step.text)]
-    if call := _fill(tools, WRITE_TOOLS, values):
-        return call
-    path, text = shlex.quote(step.target), shlex.quote(step.text)
-    folder = shlex.quote(str(PurePosixPath(step.target).parent))
-    return _shell(tools, f"mkdir -p {folder} && printf %s {text} > {path}")
-
-
-def _ask(tools: Tools, question: str) -> ToolCall | None:
-    """Ask the person by the client's own tool, whatever it wants to be told."""
-    lower = {name.lower(): name for name in tools}
-    name = next((lower[one] for one in ASK_TOOLS if one in lower), None)
-    if name is None:
-        return None
-    arguments = _sample(tools[name], question)
-    return ToolCall(name, arguments if isinstance(arguments, dict) else {})
-
-
-def _sample(schema: Mapping[str, Any], text: str) -> Any:
-    """Make up a value that a JSON schema allows, with `text` for its texts."""
-    if schema.get("enum"):
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "object":
-            fields = schema.get("properties") or {}
-            return {
-                field: _sample(fields.get(field) or {}, text)
-                for field in schema.get("required") or ()
-            }
-        case "array":
-            count = max(1, int(schema.get("minItems") or 1))
-            items = schema.get("items") or {}
-            return [_sample(items, f"{text} {n + 1}") for n in range(count)]
-        case "boolean":
-            return False
-        case "integer" | "number":
-            return 1
-        case _:
-            return text[: int(schema.get("maxLength") or 200)]
-
-
-def _shell(tools: Tools, command: str) -> ToolCall | None:
-    return _fill(tools, SHELL_TOOLS, [(COMMAND_KEYS, command)])
-
-
-def _fill(
-    tools: Tools, names: Sequence[str], values: Sequence[tuple[Sequence[str], Any]]
-) -> ToolCall | None:
-    """Call the first tool of that kind; required arguments left over go by type."""
-    lower = {name.lower(): name for name in tools}
-    name = next((lower[one] for one in names if one in lower), None)
-    if name is None:
-        return None
-    fields = tools[name].get("properties") or {}
-    known = {field.lower().replace("_", ""): field for field in fields}
-    arguments: dict[str, Any] = {}
-    for keys, value in values:
-        if field := next((known[key] for key in keys if key in known), None):
-            is_list = fields[field].get("type") == "array"
-            arguments[field] = ["bash", "-c", value] if is_list else value
-    for field in tools[name].get("required") or ():
-        arguments.setdefault(field, _any_of(fields.get(field) or {}))
-    return ToolCall(name, arguments)
-
-
-def _any_of(schema: Mapping[str, Any]) -> Any:
-    if schema.get("enum"):
-        return schema["enum"][0]
-    by_type = {"integer": 60, "number": 60, "boolean": False, "array": [], "object": {}}
-    return by_type.get(str(schema.get("type")), "scripted")

@@ -19,6 +19,9 @@ step a request; a directive is a line that begins with one of these words:
 A line "Create `path` ...", "Write `path` ..." or "Update `path` ... from `a`, `b`"
 asks for a file too: `a` and `b` are read and `content_for(path, line)` is written. A
 message that only says which file to read is followed: that file is then the script.
+A finding of a reviewer that reads so is done too, and what is to be done "in this way"
+says so. Where a prompt quotes a JSON schema for a result, the final text is a value
+that fits; `fakes.model_result` tells how a prompt chooses it.
 Counted faults (`xN`, `drop`, `dropeof`) are counted by the text of the prompt.
 """
 

@@ -130,6 +130,7 @@ def test_a_stream_holds_the_same_call_and_ends_with_usage() -> None:
     prompt = "WRITE a.txt " + "x" * 300
     with ScriptedModel() as model:
         _, headers, raw = ask(model, prompt, stream=True)
+        model.wait_for(bool, limit_s=10)  # it is noted only after its last byte
         plain = called(model, prompt)
     assert headers["content-type"] == "text/event-stream"
     lines = [line[6:] for line in raw.decode().split("\n\n") if line]
@@ -250,3 +251,40 @@ def test_without_tools_a_chat_is_answered_and_a_title_is_made_up() -> None:
         _, _, title = ask(model, "FAULT 500\nSAY hi", system, tools=[])
     assert json.loads(chat)["choices"][0]["message"]["content"] == "the answer"
     assert json.loads(title)["choices"][0]["message"]["content"] == "Scripted title"
+
+
+def test_a_result_fits_the_schema_that_the_prompt_quotes() -> None:
+    schema = (
+        '{"type": "object", "properties": {"n": {"type": "integer", "minimum": 3}}}'
+    )
+    with ScriptedModel() as model:
+        last = message(model, f"Count.\n   JSON schema: {schema}\n")
+    assert json.loads(last["content"]) == {"n": 3}
+
+
+def test_a_prompt_chooses_the_answer_of_one_task_and_what_a_judge_prefers() -> None:
+    schema = 'JSON schema: {"properties": {"choice": {"enum": ["first"]}}}'
+    answers = 'ANSWER review-1 {"n": 1}\nANSWER review-2 {"n": 2}'
+    pair = "PREFER sea\nCandidate 1. A.\n> +river\nCandidate 2. B.\n> +sea"
+    with ScriptedModel() as model:
+        role = "the name of this task is\nreview-2. Nobody"
+        chosen = message(model, f"{role}\n{schema}\n{answers}")
+        judged = message(model, f"{schema}\n{pair}")
+    assert json.loads(chosen["content"]) == {"n": 2}
+    assert json.loads(judged["content"]) == {"choice": "second"}
+
+
+def test_a_quoted_finding_is_done_and_the_rest_of_a_quotation_is_not() -> None:
+    quoted = '>   "Update `a.txt` with an end.",\n> Create `b.txt`'
+    with ScriptedModel() as model:
+        _, arguments = called(model, f"Mend it.\n{quoted}")
+        last = message(model, f"Mend it.\n{quoted}", *done("ok"))
+    assert arguments["content"] == content_for("a.txt", "Update `a.txt` with an end.")
+    assert last["content"] == "DONE 1 step(s)"
+
+
+def test_what_is_to_be_done_in_some_way_says_so() -> None:
+    prompt = "Create `a.txt`.\n\nDo it in this way: in verse. Others do it too."
+    with ScriptedModel() as model:
+        _, arguments = called(model, prompt)
+    assert "asked: Create `a.txt`. In this way: in verse\n" in arguments["content"]
