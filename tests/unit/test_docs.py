@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from kimi_swarm.actions.result_schemas import require_schemas
-from kimi_swarm.cli.arguments import COLD, HOT, parser_for
+from kimi_swarm.cli.arguments import HOT, parser_for
+from kimi_swarm.cli.cold_arguments import COLD
 from kimi_swarm.core.plan import Plan, parse_plan
 from kimi_swarm.core.plan_parts import (
     Defaults,

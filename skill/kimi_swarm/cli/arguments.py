@@ -36,7 +36,8 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a number of seconds."""
     try:
         value = float(text)
     except ValueError:
@@ -47,22 +48,17 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a whole number from 0 up."""
     if not (text.isascii() and text.isdigit() and len(text) < 12):  # noqa: PLR2004 fits
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
-    return int(text)
-
-
-def _priority(text: str) -> int:
-    if not (text.lstrip("-").isdigit() and -10 <= int(text) <= 10):  # noqa: PLR2004 as said
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from -10 to 10")
     return int(text)
 
 
 def add_list(parser: argparse.ArgumentParser) -> None:
     """List [RUN]."""
     parser.add_argument("run", nargs="?", help="show this run's sessions")
-    parser.add_argument("--limit", type=_count, default=20, help="runs to show (20)")
+    parser.add_argument("--limit", type=count, default=20, help="runs to show (20)")
     parser.add_argument(
         "--size", action="store_true", help="with the room each takes on the disk"
     )
@@ -72,7 +68,7 @@ def add_poll(parser: argparse.ArgumentParser) -> None:
     """Poll ID."""
     parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
     parser.add_argument(
-        "--timeout-s", type=_seconds, default=0.0, help="wait so long for something new"
+        "--timeout-s", type=seconds, default=0.0, help="wait so long for something new"
     )
     parser.add_argument(
         "--as",
@@ -85,8 +81,8 @@ def add_poll(parser: argparse.ArgumentParser) -> None:
 def add_log(parser: argparse.ArgumentParser) -> None:
     """Log SESSION."""
     parser.add_argument("session", help="a session, e.g. calm-river/header")
-    parser.add_argument("--offset", type=_count, help="first line, from 0")
-    parser.add_argument("--limit", type=_count, help="how many lines (the last 200)")
+    parser.add_argument("--offset", type=count, help="first line, from 0")
+    parser.add_argument("--limit", type=count, help="how many lines (the last 200)")
     parser.add_argument("--raw", action="store_true", help="as the worker wrote it")
     parser.add_argument("--follow", "-f", action="store_true", help="keep printing")
 
@@ -97,9 +93,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--any", action="store_true", help="until any session has ended"
     )
-    parser.add_argument(
-        "--timeout-s", type=_seconds, help="give up then, exit code 124"
-    )
+    parser.add_argument("--timeout-s", type=seconds, help="give up then, exit code 124")
     parser.add_argument(
         "--as",
         dest="asker",
@@ -120,192 +114,4 @@ HOT: dict[str, tuple[Add, str]] = {
     "log": (add_log, "What a session's worker wrote, by lines."),
     "wait": (add_wait, "Wait until a run has ended; print one line."),
     "kill": (add_kill, "End a session, a run or everything, children included."),
-}
-
-
-def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", nargs="?", help="a plan file (YAML)")
-    parser.add_argument("--strategy", help="a strategy; --help tells what it takes")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="its parameters"
-    )
-    parser.add_argument(
-        "--task", action="append", default=[], help="a task in words; may be repeated"
-    )
-    parser.add_argument(
-        "--task-file", action="append", default=[], help="a task from a file"
-    )
-    parser.add_argument("--profile", help="the worker for all tasks")
-    parser.add_argument(
-        "--priority", type=_priority, metavar="N", help="-10 to 10: higher goes first"
-    )
-    parser.add_argument(
-        "--permission",
-        choices=["read", "edit", "full"],
-        help="what workers may do (edit: change their workspace)",
-    )
-    parser.add_argument(
-        "--workspace",
-        choices=["worktree", "fresh", "shared", "none"],
-        help="where --task works (worktree)",
-    )
-    parser.add_argument("--concurrency", type=_count, help="workers at once")
-
-
-def add_spawn(parser: argparse.ArgumentParser) -> None:
-    """Spawn PLAN | --strategy NAME | --task TEXT."""
-    _add_source(parser)
-    _add_addition(parser)
-
-
-def _add_addition(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--into", metavar="RUN", help="add the tasks to this run, live or over"
-    )
-    parser.add_argument(
-        "--only-new", action="store_true", help="leave out tasks that the run has"
-    )
-    parser.add_argument(
-        "--proposed", action="store_true", help="what a planner of that run proposes"
-    )
-
-
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """run: spawn, live view, aggregate."""
-    _add_source(parser)
-    parser.add_argument(
-        "--no-merge", action="store_true", help="only report at the end"
-    )
-    parser.add_argument(
-        "--yes", action="store_true", help="do what a planner proposes without asking"
-    )
-
-
-def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Plan STRATEGY | PLAN.yaml."""
-    _add_source(parser)
-    _add_addition(parser)
-    parser.add_argument("--list", action="store_true", help="the strategies there are")
-    parser.add_argument("--yaml", action="store_true", help="print the plan as YAML")
-
-
-def add_aggregate(parser: argparse.ArgumentParser) -> None:
-    """Aggregate RUN."""
-    parser.add_argument("run", help="a run, e.g. calm-river")
-    parser.add_argument("--merge", action="store_true", help="merge what succeeded")
-    parser.add_argument(
-        "--check", metavar="LINE", help="what the merge must pass (the plan's)"
-    )
-    parser.add_argument(
-        "--check-timeout-s", type=_seconds, help="how long that may take (1800)"
-    )
-    parser.add_argument(
-        "--check-every", type=_count, metavar="N", help="run it after N branches"
-    )
-    parser.add_argument(
-        "--again", action="store_true", help="try what was set aside once more"
-    )
-    parser.add_argument(
-        "--resolve", action="store_true", help="let workers resolve conflicts"
-    )
-    parser.add_argument("--profile", help="the worker that does it")
-    parser.add_argument(
-        "--apply", action="store_true", help="bring the merge to your own branch"
-    )
-    parser.add_argument(
-        "--judge", action="store_true", help="say which candidate is best, and why"
-    )
-    parser.add_argument("--vote", action="store_true", help="count equal answers")
-    parser.add_argument(
-        "--synthesise",
-        nargs="?",
-        const="",
-        metavar="QUESTION",
-        help="let a worker of the run fold its answers to one text",
-    )
-    parser.add_argument(
-        "--table",
-        nargs="?",
-        const="markdown",
-        choices=["markdown", "csv", "jsonl"],
-        help="one row per task, in order",
-    )
-
-
-def add_diff(parser: argparse.ArgumentParser) -> None:
-    """Diff SESSION."""
-    parser.add_argument("session", help="a session, e.g. calm-river/header")
-    parser.add_argument(
-        "--limit-bytes", type=_count, default=12_000, help="length of the patch (12000)"
-    )
-
-
-def add_clear(parser: argparse.ArgumentParser) -> None:
-    """Clear RUN."""
-    parser.add_argument("run", nargs="*", help="runs that are over")
-    parser.add_argument(
-        "--older-than", metavar="AGE", help="all that ended so long ago: 30m, 12h, 7d"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
-    parser.add_argument(
-        "--force", action="store_true", help="also with unmerged work: it is salvaged"
-    )
-
-
-def add_send(parser: argparse.ArgumentParser) -> None:
-    """Add what `send SESSION TEXT` takes."""
-    parser.add_argument("session", help="a session, e.g. calm-river/header")
-    parser.add_argument("message", nargs="?", help="what to tell its worker")
-    parser.add_argument("--file", help="read the message from a file")
-
-
-def add_attach(parser: argparse.ArgumentParser) -> None:
-    """Add what `attach SESSION` takes."""
-    parser.add_argument("session", help="a session that is over")
-    parser.add_argument("--print", action="store_true", help="only print the command")
-
-
-def add_doctor(parser: argparse.ArgumentParser) -> None:
-    """Add what `doctor` takes."""
-    parser.add_argument(
-        "--fix",
-        action="store_true",
-        help="end and remove what crashes left; no work is lost",
-    )
-
-
-def add_retry(parser: argparse.ArgumentParser) -> None:
-    """Retry RUN | SESSION."""
-    parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
-
-
-def add_run_alone(parser: argparse.ArgumentParser) -> None:
-    """Pause RUN, resume RUN."""
-    parser.add_argument("run", help="a run, e.g. calm-river")
-
-
-def add_nothing(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: some verbs take no arguments."""
-
-
-def add_completion(parser: argparse.ArgumentParser) -> None:
-    """Completion SHELL."""
-    parser.add_argument("shell", choices=["bash", "zsh", "tcsh"])
-
-
-COLD: dict[str, tuple[Add, str]] = {
-    "run": (add_run, "Spawn, watch live, then aggregate: the whole job in one call."),
-    "spawn": (add_spawn, "Start a plan's workers in the background and return."),
-    "plan": (add_plan, "Show what would run, without starting anything."),
-    "aggregate": (add_aggregate, "A run's report; with --merge its branches merged."),
-    "diff": (add_diff, "What one session changed."),
-    "clear": (add_clear, "Forget finished runs, or all old ones; no work is lost."),
-    "send": (add_send, "Go on with a worker's conversation in its workspace."),
-    "retry": (add_retry, "Do again what failed; what succeeded is kept."),
-    "pause": (add_run_alone, "Start nothing more of a run; what works goes on."),
-    "resume": (add_run_alone, "Let a paused run start its workers again."),
-    "attach": (add_attach, "Join a worker's conversation at your terminal."),
-    "trust": (add_nothing, "Use this project's own profiles, as they are now."),
-    "doctor": (add_doctor, "What this machine can run, and a command that works now."),
-    "completion": (add_completion, "Print a completion script for your shell."),
 }

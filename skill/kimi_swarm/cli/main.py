@@ -13,8 +13,9 @@ import anyio
 from kimi_swarm import __version__
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.cli import runs, speech, starting
-from kimi_swarm.cli.arguments import COLD, HOT, Parser, parser_for
+from kimi_swarm.cli.arguments import HOT, Parser, parser_for
 from kimi_swarm.cli.as_json import print_object
+from kimi_swarm.cli.cold_arguments import COLD
 from kimi_swarm.cli.exits import NOT_ALL, OK, guarded
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kimi_swarm.actions.sizes import readable_bytes
-from kimi_swarm.cli.arguments import COLD, HOT
+from kimi_swarm.cli.arguments import HOT
+from kimi_swarm.cli.cold_arguments import COLD
 from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, to_markdown
 from kimi_swarm.workers.plain import clip
