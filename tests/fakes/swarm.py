@@ -104,6 +104,20 @@ class Swarm:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.yaml").write_text(json.dumps(fields), "utf-8")
 
+    def teach(self, name: str, argv: list[str], **fields: Any) -> None:
+        """Make a worker that speaks the swarm dialect a profile of this user's."""
+        interpreter, *words = argv
+        own = {
+            "summary": "Made for a test.",
+            "kind": "cli",
+            "program": interpreter,
+            "argv": words,
+            "prompt_via": "stdin",
+            "dialect": "swarm",
+            "sends_to": "Nothing leaves the machine.",
+        }
+        self.own_profile(name, **{**own, **fields})
+
     def own_config(self, **fields: Any) -> None:
         """Write the user's own `config.yaml`."""
         folder = self.folder / "home" / ".config" / "kimi-swarm"

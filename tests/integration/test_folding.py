@@ -13,24 +13,10 @@ SCHEMA = {"type": "object"}
 TRUE = {"argv": ["true"], "workspace": "none"}
 
 
-def teach(swarm: Swarm, name: str, argv: list[str]) -> None:
-    interpreter, *words = argv
-    swarm.own_profile(
-        name,
-        summary="Made for a test.",
-        kind="cli",
-        program=interpreter,
-        argv=words,
-        prompt_via="stdin",
-        dialect="swarm",
-        sends_to="Nothing leaves the machine.",
-    )
-
-
 def says(swarm: Swarm, name: str, answer: object) -> dict[str, Any]:
     """Return a task whose worker gives this answer."""
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    teach(swarm, name, worker("answers.py", text))
+    swarm.teach(name, worker("answers.py", text))
     task = {"prompt": "Say it.", "profile": name, "workspace": "none"}
     return task if isinstance(answer, str) else {**task, "result": SCHEMA}
 
@@ -42,7 +28,7 @@ def candidate(line: str, check: str | None = None) -> dict[str, Any]:
 def judged(swarm: Swarm, judges: str, **tasks: Any) -> str:
     """Run two candidates, and a judge for each order that is of this kind."""
     swarm.repository()
-    teach(swarm, "judge", worker("judges.py", judges))
+    swarm.teach("judge", worker("judges.py", judges))
     one, other = tasks
     task = {
         "prompt": "Which is better?",

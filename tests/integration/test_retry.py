@@ -32,21 +32,9 @@ def fickle(
     **fields: Any,
 ) -> dict[str, Any]:
     """Teach a profile that fails so often in this way; return a task for it."""
-    interpreter, *words = worker("fails_first.py", lives, times, how)
-    swarm.own_profile(
-        name,
-        **{
-            "summary": "Fails at first.",
-            "kind": "cli",
-            "program": interpreter,
-            "argv": words,
-            "resume": [*words, "--resume", "{conversation}"],
-            "prompt_via": "stdin",
-            "dialect": "swarm",
-            "sends_to": "Nothing leaves the machine.",
-            **fields,
-        },
-    )
+    argv = worker("fails_first.py", lives, times, how)
+    resume = [*argv[1:], "--resume", "{conversation}"]
+    swarm.teach(name, argv, **{"resume": resume, **fields})
     return {"prompt": "Do it.", "profile": name, "role": "none"}
 
 

@@ -20,21 +20,8 @@ def spawn(swarm: Swarm, strategy: str, **values: str) -> dict[str, dict[str, Any
 
 def reviewer(swarm: Swarm, *verdicts: str) -> None:
     """Teach a reviewer that says these, one a review, and an `eager` writer."""
-    for name, program, words in (
-        ("reviewer", "reviews.py", [swarm.folder / "reviews", *verdicts]),
-        ("eager", "parrot.py", []),
-    ):
-        interpreter, *argv = worker(program, *words)
-        swarm.own_profile(
-            name,
-            summary="Made for a test.",
-            kind="cli",
-            program=interpreter,
-            argv=argv,
-            prompt_via="stdin",
-            dialect="swarm",
-            sends_to="Nothing leaves the machine.",
-        )
+    swarm.teach("reviewer", worker("reviews.py", swarm.folder / "reviews", *verdicts))
+    swarm.teach("eager", worker("parrot.py"))
 
 
 def test_ab_runs_on_the_demo_worker_and_its_first_choice_twice_is_a_tie(swarm: Swarm):
@@ -132,17 +119,7 @@ def test_rounds_are_bounded(swarm: Swarm):
 
 def planner(swarm: Swarm, *tasks: dict[str, Any]) -> str:
     """Run a planner that proposes these tasks; return its run."""
-    interpreter, *argv = worker("answers.py", json.dumps({"tasks": tasks}))
-    swarm.own_profile(
-        "planner",
-        summary="Proposes what it was told to.",
-        kind="cli",
-        program=interpreter,
-        argv=argv,
-        prompt_via="stdin",
-        dialect="swarm",
-        sends_to="Nothing leaves the machine.",
-    )
+    swarm.teach("planner", worker("answers.py", json.dumps({"tasks": tasks})))
     done = spawn(swarm, "auto", goal="Two files.", profile="planner", repo="new")
     (one,) = done.values()
     return str(one["run"])
