@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import anyio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.repos import IDENTITY, make_repository, run_git
@@ -110,6 +110,8 @@ def test_every_branch_ends_in_one_place_and_merged_lines_are_kept(
 
 @settings(max_examples=8)
 @given(branches=BRANCHES, bad=st.sets(MARK, max_size=2), every=st.integers(1, 4))
+@example(branches=[[("c/d", 0)], [("c", 0)]], bad=set(), every=1)
+@example(branches=[[("c", 0)], [("c/d", 0)]], bad=set(), every=1)
 def test_with_any_check_every_branch_ends_in_one_place_and_the_rest_passes(
     branches: list[list[tuple[str, int | None]]],
     bad: set[tuple[int, str]],

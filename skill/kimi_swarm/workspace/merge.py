@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kimi_swarm.workspace.branches import find_branch
 from kimi_swarm.workspace.commit import clear_stale_lock
@@ -102,4 +104,17 @@ async def merge_one(
     if not (keeps_conflict and paths):
         # Not `merge --abort`: it refuses where a merge stopped before it began.
         await in_tree(tree, "reset", "-q", "--hard")
+        await _remove_sides(tree, branch, paths)
     return Conflict(branch, tuple(sorted(map(readable, paths))), reason)
+
+
+async def _remove_sides(tree: Worktree, branch: str, paths: Collection[bytes]) -> None:
+    """Remove the files that git made of a side where a file meets a folder.
+
+    It puts `name~HEAD` or `name~refs_heads_BRANCH` beside the folder, and forgets it.
+    """
+    labels = (b"HEAD", f"refs/heads/{branch}".replace("/", "_").encode())
+    sides = {path + b"~" + label for path in paths for label in labels}
+    others = await in_tree(tree, "ls-files", "--others", "-z")
+    for left in sides.intersection(others.split(b"\0")):
+        Path(tree.path, os.fsdecode(left)).unlink(missing_ok=True)  # noqa: ASYNC240 one local unlink
