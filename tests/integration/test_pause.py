@@ -28,7 +28,10 @@ def test_a_paused_run_starts_nothing_more_until_it_is_resumed(swarm: Swarm):
     assert f"{run} paused" in swarm.call("list").out
     assert swarm.ask("list", run)["paused_at"] is not None
     assert swarm.sessions(run)["b"]["state"] == "queued"
-    assert swarm.call("wait", run, "--timeout-s", "0.2", code=124)
+    paused = swarm.call("wait", run, "--timeout-s", "0.2", code=124).out
+    assert f"Next: kimi-swarm resume {run}" in paused
+    assert f"Next: kimi-swarm resume {run}" in swarm.call("list", run).out
+    assert "Paused." in swarm.call("poll", run).out
     assert "running: 0 at work, 1 waiting" in swarm.call("resume", run).out
     assert swarm.ended(run)["b"]["outcome"] == "succeeded"
 
@@ -52,6 +55,7 @@ def test_a_paused_run_can_be_killed(swarm: Swarm):
     swarm.call("kill", run)
 
     assert {one["reason"] for one in swarm.sessions(run).values()} == {"killed"}
+    assert "paused" not in swarm.call("list").out
 
 
 def test_nobody_watches_over_a_paused_run_in_which_nothing_works(swarm: Swarm):

@@ -49,7 +49,7 @@ async def aggregate(
             if merged is None:
                 likely = await forecast(home, work)
         if wish.apply:
-            if work is None or merged is None:
+            if work is None or merged is None or not merged.merged:
                 raise NothingMergedError(run)
             applied = await apply(home, connection, work, merged, wish)
             merged = replace(merged, applied=applied)

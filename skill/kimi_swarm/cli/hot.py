@@ -75,6 +75,7 @@ def _list(args: SimpleNamespace) -> int:
     lines = [words.session_line(row, width=width) for row in sessions]
     print("\n".join([_run_line(args, run), *words.fitted(lines)]))
     verb = "wait" if run.state == "running" else "aggregate"
+    verb = "resume" if words.is_paused(run) else verb
     print(words.next_line(f"{verb} {run.id}"))
     return OK
 
@@ -133,6 +134,8 @@ def _run_news(news: RunNews) -> str:
     told = "\n".join(lines) or "(no new output)"
     counts = f"{run}: {words.counts_of(list(rows.values()))}."
     ending = "" if news.run.state == "done" else "\nStill running."
+    if words.is_paused(news.run):
+        ending = f"\nPaused. {words.next_line(f'resume {run}')}"
     return f"{told}\n\n{counts}{ending}"
 
 

@@ -38,7 +38,8 @@ def go_on_with_proposal(
     console.print(shown, markup=False, soft_wrap=True)
     if says_yes or _is_agreed(console):
         return proposal
-    hint = next_line(f"spawn --into {run} --proposed")
+    worker = f" --profile {profile}" if profile else ""
+    hint = next_line(f"spawn --into {run} --proposed{worker}")
     console.print(f"Nothing of it was started. {hint}", markup=False, soft_wrap=True)
     return None
 

@@ -72,16 +72,36 @@ def spawned(run: Spawned) -> str:
 def report(told: Report) -> str:
     """Render a report with the next useful command."""
     text = to_markdown(told)
-    if told.state != "done" or (told.merged is not None and told.merged.resolving):
-        return f"{text}\n{next_line(f'wait {told.run}')}"
-    if told.merged is not None and told.merged.resolvable:
-        return f"{text}\n{next_line(f'aggregate {told.run} --merge --resolve')}"
-    if told.merged is not None and told.merged.merged:
-        branch = told.merged.branch
-        return f"{text}\nNext: git -C {told.merged.repo} log --stat {branch}"
-    if any(task.branch and task.is_success for task in told.tasks):
-        return f"{text}\n{next_line(f'aggregate {told.run} --merge')}"
+    verb, merged = _next_of(told), told.merged
+    if verb:
+        return f"{text}\n{next_line(verb)}"
+    if merged is not None and merged.merged:
+        return f"{text}\nNext: git -C {merged.repo} log --stat {merged.branch}"
     return text.rstrip("\n")
+
+
+def _next_of(told: Report) -> str:
+    """Return the verb that is next for a run, "" where none of ours is."""
+    run, merged = told.run, told.merged
+    if told.state != "done" or (merged is not None and merged.resolving):
+        return f"wait {run}"
+    if _has_proposal(told):
+        return f"plan --into {run} --proposed"
+    if merged is not None and (merged.merged or merged.resolvable):
+        return f"aggregate {run} --merge --resolve" if merged.resolvable else ""
+    if merged is not None and any("candidate" in each for each in merged.left_out):
+        return f"aggregate {run} --judge"
+    if any(task.branch and task.is_success for task in told.tasks):
+        return f"aggregate {run} --merge"
+    return "" if all(task.is_success for task in told.tasks) else f"retry {run}"
+
+
+def _has_proposal(told: Report) -> bool:
+    """Whether all there is of a run is a plan that a worker proposed."""
+    return len(told.tasks) == 1 and all(
+        isinstance(task.result, dict) and isinstance(task.result.get("tasks"), list)
+        for task in told.tasks
+    )
 
 
 def diff(found: Diff) -> str:

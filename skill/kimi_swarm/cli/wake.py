@@ -6,7 +6,7 @@ The host shows about the first 180 characters of what a finished call printed la
 from __future__ import annotations
 
 from kimi_swarm.actions.wait import Waited
-from kimi_swarm.cli.words import counts_of, next_line
+from kimi_swarm.cli.words import counts_of, is_paused, next_line
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.workers.plain import clip
 
@@ -21,7 +21,10 @@ def wake_line(seen: Waited) -> str:
         state = f"{run}: {counts_of(seen.sessions)}."
         return _line(head + state, f"log {seen.ended.id}")
     if seen.is_timeout:
-        return _line(f"{run} still running: {counts_of(seen.sessions)}.", "")
+        how, verb = "still running", ""
+        if is_paused(seen.run):
+            how, verb = "paused", f"resume {run}"
+        return _line(f"{run} {how}: {counts_of(seen.sessions)}.", verb)
     text = f"{run}: {counts_of(seen.sessions)}{_trouble(seen.sessions)}."
     return _line(text, f"aggregate {run}")
 

@@ -68,13 +68,18 @@ def age(from_at: float | None, to_at: float | None) -> str:
     return f"{minutes // 60}h{minutes % 60:02}m"
 
 
+def is_paused(row: RunRow) -> bool:
+    """Whether a run that is not over starts nothing until somebody resumes it."""
+    return row.state != "done" and row.paused_at is not None
+
+
 def run_line(row: RunRow) -> str:
     """Describe a run on one line, as the host lists its own processes."""
     counts = ", ".join(
         f"{count} {what}" for what, count in row.counts.items() if what != "succeeded"
     )
     more = f" ({counts})" if counts else ""
-    word = "paused" if row.paused_at is not None else row.state
+    word = "paused" if is_paused(row) else row.state
     state = coloured(word, 8)
     took = age(row.created_at, row.ended_at)
     done = f"{row.counts.get('succeeded', 0)}/{row.total} succeeded{more}"

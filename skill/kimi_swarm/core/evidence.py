@@ -178,12 +178,13 @@ def _missing_evidence(facts: Facts) -> Verdict | None:
 
 
 REMEDIES = {
-    FailureClass.AUTH: "Log the worker in or give it a valid key, then spawn again.",
+    FailureClass.AUTH: "Log the worker in, or give it a valid key; then `retry` the "
+    "run.",
     FailureClass.QUOTA: "The account has no quota left: top it up, or use another "
     "profile.",
-    FailureClass.RATE_LIMIT: "The provider's rate limit was hit: spawn again later "
+    FailureClass.RATE_LIMIT: "The provider's rate limit was hit: `retry` the run later "
     "with a lower limits.concurrency.",
-    FailureClass.PROVIDER: "The provider failed: spawn again later.",
+    FailureClass.PROVIDER: "The provider failed: `retry` the run later.",
     FailureClass.UNKNOWN_MODEL: "Choose a model that the worker's provider has.",
     FailureClass.NOT_CONFIGURED: "Configure the worker first: log in, or name a model "
     "and key.",
@@ -202,7 +203,7 @@ REMEDIES = {
     "bad_result": "Read its log; say in the prompt what the result is to hold, or ask "
     "for less in its schema, then `retry`.",
     "check_failed": "Read the check's output at the end of its log.",
-    "need_failed": "Mend the task it needs, then spawn again.",
+    "need_failed": "Mend the task it needs, then `retry` the run.",
     "need_conflict": "Let fewer tasks write the same files, or merge them by hand.",
 }
 
