@@ -371,3 +371,24 @@ def test_what_is_over_costs_a_look_at_the_living_nothing(
     crowded.set_progress_handler(None, 1)
     assert found
     assert steps < MANY
+
+
+def test_whether_a_supervisor_is_wanted_costs_nothing_where_all_is_over(
+    connection: Connection,
+):
+    done = [a_task(f"t{number}") for number in range(MANY)]
+    create_run(connection, "old-run", a_run(*done), at=1.0)
+    with transaction(connection):
+        for task in done:
+            ended(connection, f"old-run/{task.name}")
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    connection.set_progress_handler(step, 1)
+    assert not wants_supervisor(connection)
+    connection.set_progress_handler(None, 1)
+    assert steps < MANY
