@@ -221,7 +221,8 @@ def read_text(path: Path, *, limit_bytes: int = MAX_FILE_BYTES) -> str:
         with path.open("rb") as file:
             content = file.read(limit_bytes + 1)
     except FileNotFoundError:
-        raise PlanFileError(origin, "does not exist") from None
+        remedy = "Check the name, and from which folder it counts."
+        raise PlanFileError(origin, "does not exist", remedy=remedy) from None
     except (OSError, ValueError) as error:
         fact = getattr(error, "strerror", None) or str(error)
         raise PlanFileError(origin, f"cannot be read ({fact})") from None

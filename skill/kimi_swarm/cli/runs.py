@@ -89,7 +89,10 @@ def send(args: argparse.Namespace) -> int:
     from kimi_swarm.actions.send import send  # noqa: PLC0415 one verb
 
     if (args.message is None) is (args.file is None):
-        raise UsageError("send takes either a message or --file.")
+        raise UsageError(
+            "send takes either a message or --file.",
+            remedy='Say `send RUN/TASK "your message"` or `send RUN/TASK --file FILE`.',
+        )
     text = args.message if args.file is None else read_text(Path(args.file))
     sent = send(state_home(), args.session, text)
     if args.json:

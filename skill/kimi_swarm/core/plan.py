@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, ValidationError
@@ -218,6 +218,23 @@ def _condition_problems(plan: Plan, name: str) -> Iterator[Problem]:
             yield Problem(path, f"{quoted(need)} has no result to look at")
         elif not wanted:
             yield Problem(path, "says nothing; give at least one field and its value")
+        elif need in plan.tasks:
+            yield from _field_problems(path, need, plan.effective(need).result, wanted)
+
+
+def _field_problems(
+    path: str, need: str, schema: Mapping[str, object] | None, wanted: Iterable[str]
+) -> Iterator[Problem]:
+    """Tell of fields that a need's result never has, going by what its schema names."""
+    named = (schema or {}).get("properties")
+    if not isinstance(named, Mapping):
+        return
+    for field in wanted:
+        if field not in named:
+            known = ", ".join(map(quoted, map(str, named)))
+            yield Problem(
+                f"{path}.{field}", f"the result of {quoted(need)} names only {known}"
+            )
 
 
 def _judge_problems(plan: Plan, name: str) -> Iterator[Problem]:
