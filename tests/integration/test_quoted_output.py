@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from fakes.runs import RUN, a_recipe, a_task, life, moved, written
 from kimi_swarm.actions.log import log
 from kimi_swarm.actions.poll import SessionNews, poll
-from kimi_swarm.cli import words
-from kimi_swarm.cli.output import log_text, news_text, quoted
 from kimi_swarm.location import session_folder
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import SessionRow, session_row
 from kimi_swarm.store.wishes import move_cursor
+from kimi_swarm.telling import words
+from kimi_swarm.telling.output import log_text, news_text, quoted
 
 SESSION = f"{RUN}/header"
 OURS = (

@@ -12,10 +12,10 @@ from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import prepare
 from kimi_swarm.actions.wanted import Wanted
 from kimi_swarm.bundle import bundle_root
-from kimi_swarm.cli import preview
 from kimi_swarm.cli.exits import tell
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.strategies import strategies_at
+from kimi_swarm.telling import preview
 
 
 @pytest.mark.parametrize("end", ["", ".", "?"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kimi_swarm.actions.state import changes, existing, reading
+from kimi_swarm.actions.state import Line, changes, existing, reading
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
@@ -26,26 +26,37 @@ class Killed(Row):
         return [row for row in self.sessions if row.state != "done"]
 
 
-def kill(home: str, scope: str, *, seen_within_s: float = SEEN_WITHIN_S) -> Killed:
+def kill(
+    home: str,
+    scope: str,
+    *,
+    seen_within_s: float = SEEN_WITHIN_S,
+    line: Line | None = None,
+) -> Killed:
     """Ask a session, a run or (`*`) everything to end; wait a while to see it.
 
-    What is over already is left alone. Raises UnknownRunError, UnknownSessionError.
+    What is over already is left alone. Whoever cuts the `line` ends the wait, not the
+    killing. Raises UnknownRunError, UnknownSessionError.
     """
     if scope == EVERYTHING:
         with reading(home) as connection:
             if connection is None:
                 return Killed([])
-            return _kill(home, connection, scope, seen_within_s)
+            return _kill(home, connection, scope, seen_within_s, line)
     with existing(home, scope) as connection:
         if is_session(scope):
             session_row(connection, scope)
         else:
             run_row(connection, scope)
-        return _kill(home, connection, scope, seen_within_s)
+        return _kill(home, connection, scope, seen_within_s, line)
 
 
 def _kill(
-    home: str, connection: Connection, scope: str, seen_within_s: float
+    home: str,
+    connection: Connection,
+    scope: str,
+    seen_within_s: float,
+    line: Line | None,
 ) -> Killed:
     told = wish_stop(connection, scope, "killed")
     if told:
@@ -56,7 +67,7 @@ def _kill(
         ensure_supervisor(home)
     deadline = time.monotonic() + seen_within_s
     rows = [session_row(connection, session) for session in told]
-    for _ in changes(home, connection, deadline) if told else ():
+    for _ in changes(home, connection, deadline, line=line) if told else ():
         rows = [session_row(connection, session) for session in told]
         if all(row.state == "done" for row in rows):
             break

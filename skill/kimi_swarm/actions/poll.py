@@ -6,7 +6,7 @@ import time
 
 from kimi_swarm.actions.output import NEWS_BYTES, lines_after, streams_of
 from kimi_swarm.actions.secrets import secrets_of
-from kimi_swarm.actions.state import HEARTBEAT_S, changes, existing, keep_alive
+from kimi_swarm.actions.state import HEARTBEAT_S, Line, changes, existing, keep_alive
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.core.row import Row
@@ -50,11 +50,16 @@ class SessionNews(Row):
 
 
 def poll(
-    home: str, scope: str, *, asker: str = "", timeout_s: float = 0.0
+    home: str,
+    scope: str,
+    *,
+    asker: str = "",
+    timeout_s: float = 0.0,
+    line: Line | None = None,
 ) -> RunNews | SessionNews:
     """Return what is new to the asker, waiting up to `timeout_s` for something.
 
-    Raises UnknownRunError, UnknownSessionError.
+    Whoever cuts the `line` ends the wait. Raises UnknownRunError, UnknownSessionError.
     """
     deadline = time.monotonic() + timeout_s
     look = _session_news if is_session(scope) else _run_news
@@ -66,7 +71,7 @@ def poll(
             return news
         # Output goes straight from worker to file: nobody announces a new line.
         step_s = OUTPUT_STEP_S if is_session(scope) else HEARTBEAT_S
-        for _ in changes(home, connection, deadline, step_s=step_s):
+        for _ in changes(home, connection, deadline, step_s=step_s, line=line):
             news = look(home, connection, scope, asker)
             if not news.is_timeout:
                 return news

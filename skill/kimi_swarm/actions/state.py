@@ -16,9 +16,37 @@ from kimi_swarm.store.views import (
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
+    from socket import socket
+
     from kimi_swarm.core.task import Task
 
 HEARTBEAT_S = 15.0
+BOTH_WAYS = 2
+"""`socket.SHUT_RDWR`, for those who have no socket yet."""
+
+
+class Line:
+    """A thread that waits for changes listens on it; another may `cut` it at once."""
+
+    __slots__ = ("_bell", "is_cut")
+
+    def __init__(self) -> None:
+        self._bell: socket | None = None
+        self.is_cut = False
+
+    def listen(self, bell: socket | None) -> None:
+        """Remember what the waiting thread hears; it looks at `is_cut` afterwards."""
+        self._bell = bell
+
+    def cut(self) -> None:
+        """End the wait, from any thread, now or as soon as it begins."""
+        self.is_cut = True
+        if self._bell is None:
+            return
+        try:
+            self._bell.shutdown(BOTH_WAYS)
+        except OSError:  # it rang off by itself
+            return
 
 
 @contextmanager
@@ -66,18 +94,22 @@ def changes(
     deadline: float | None,
     *,
     step_s: float = HEARTBEAT_S,
+    line: Line | None = None,
 ) -> Iterator[None]:
     """Yield now, then whenever something may have changed, until the deadline passes.
 
     `deadline` is on the monotonic clock; None waits as long as it takes. Yields at
-    least every `step_s`. A supervisor that dies meanwhile is replaced.
+    least every `step_s`. A supervisor that dies meanwhile is replaced. Ends as soon as
+    its `line` is cut.
     """
     yield  # what is over already is told without a bell
     from kimi_swarm.process.bell import watch  # noqa: PLC0415 only who waits needs it
 
-    while True:
+    line = line or Line()
+    while not line.is_cut:
         keep_alive(home, connection)
         bell = watch(home)
+        line.listen(bell)
         yield
         if bell is None:
             # Nothing runs (or a supervisor is just leaving): look again shortly.
@@ -86,7 +118,7 @@ def changes(
             time.sleep(min(0.05, _left_s(deadline)))
             continue
         with bell:
-            while True:
+            while not line.is_cut:
                 left_s = _left_s(deadline)
                 if left_s <= 0:
                     return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kimi_swarm.actions.state import changes, existing
+from kimi_swarm.actions.state import Line, changes, existing
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import (
@@ -35,16 +35,17 @@ def wait(
     is_any: bool = False,
     timeout_s: float | None = None,
     asker: str = "",
+    line: Line | None = None,
 ) -> Waited:
     """Wait until a run has ended, or with `is_any` until a session of it has.
 
     With `is_any` each asker is told of every end once, in order, also of those before
-    the call. Raises UnknownRunError.
+    the call. Whoever cuts the `line` ends the wait. Raises UnknownRunError.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     with existing(home, run) as connection:
         run_row(connection, run)
-        for _ in changes(home, connection, deadline):
+        for _ in changes(home, connection, deadline, line=line):
             ended = _next_end(connection, run, asker) if is_any else None
             row = run_row(connection, run)
             if ended is not None or row.state == "done":

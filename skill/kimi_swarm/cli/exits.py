@@ -8,14 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from kimi_swarm.calls.answer import NOT_ALL, OK
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import state_home
 
-OK = 0
-NOT_ALL = 1
+__all__ = ["INTERRUPTED", "NOT_ALL", "OK", "guarded", "tell"]
+
 BAD_INPUT = 2
 DEFECT = 3
-OUT_OF_TIME = 124
 INTERRUPTED = 130
 SENTENCE_CHARS = 2_000
 

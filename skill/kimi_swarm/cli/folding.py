@@ -8,14 +8,14 @@ from dataclasses import asdict
 import anyio
 
 from kimi_swarm.actions.fold import as_table, judge, vote
-from kimi_swarm.cli import speech
-from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import NOT_ALL, OK
-from kimi_swarm.cli.words import next_line
+from kimi_swarm.cli.printing import print_object
 from kimi_swarm.core.answers import TableFormat, Vote
 from kimi_swarm.core.judging import Ruling
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
+from kimi_swarm.telling import speech
+from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
 WHY_CHARS = 400

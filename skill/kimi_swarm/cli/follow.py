@@ -8,9 +8,9 @@ from kimi_swarm.actions.output import lines_after, streams_of
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
 from kimi_swarm.cli.exits import OK
-from kimi_swarm.cli.output import quoted
 from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.store.views import dialect_of, session_row
+from kimi_swarm.telling.output import quoted
 
 STEP_S = 0.25
 

@@ -16,11 +16,11 @@ from kimi_swarm.actions.kill import kill
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.spawn import spawn
 from kimi_swarm.actions.state import changes, existing
-from kimi_swarm.cli import speech
-from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import INTERRUPTED, NOT_ALL, OK
-from kimi_swarm.cli.words import next_line, why_of
+from kimi_swarm.cli.printing import print_object
 from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
+from kimi_swarm.telling import speech
+from kimi_swarm.telling.words import next_line, why_of
 
 _STYLES = {"succeeded": "green", "failed": "red", "lost": "red", "timed_out": "red"}
 

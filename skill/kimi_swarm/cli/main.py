@@ -12,13 +12,14 @@ import anyio
 
 from kimi_swarm import __version__
 from kimi_swarm.actions.state import program_name
-from kimi_swarm.cli import runs, speech, starting
+from kimi_swarm.cli import runs, starting
 from kimi_swarm.cli.arguments import HOT, Parser, parser_for
-from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.cold_arguments import COLD
 from kimi_swarm.cli.exits import NOT_ALL, OK, guarded
+from kimi_swarm.cli.printing import print_object
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
+from kimi_swarm.telling import speech
 
 if TYPE_CHECKING:
     pass
@@ -57,7 +58,7 @@ def _no_verb(argv: Sequence[str]) -> int:
         raise UsageError(
             f"{argv[0]} alone is no call.", remedy=f"See `{program_name()} --help`."
         )
-    print(speech.overview(program_name()))
+    print(overview(program_name()))
     return OK
 
 
@@ -113,6 +114,25 @@ def whole_parser() -> Parser:
         add(one)
         one.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def overview(program: str) -> str:
+    """Return what `--help` alone prints."""
+    verbs = {**COLD, **HOT}
+    width = max(map(len, verbs))
+    lines = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in verbs.items()]
+    return "\n".join(
+        [
+            "kimi-swarm: many coding agents at once, isolated, checked, merged.",
+            "",
+            f"usage: {program} VERB [--json] …",
+            "",
+            *lines,
+            "",
+            f"Try: {program} run examples/tour.yaml",
+            f"Each verb explains itself: {program} spawn --help",
+        ]
+    )
 
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

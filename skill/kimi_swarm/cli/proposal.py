@@ -11,11 +11,11 @@ from rich.console import Console
 from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import Prepared, prepare
 from kimi_swarm.actions.wanted import Wanted
-from kimi_swarm.cli.preview import preview
-from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.plan_parts import Role
 from kimi_swarm.core.proposal import NoProposalError
 from kimi_swarm.location import state_home
+from kimi_swarm.telling.preview import preview
+from kimi_swarm.telling.words import next_line
 
 
 def go_on_with_proposal(

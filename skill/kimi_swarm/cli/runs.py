@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kimi_swarm.cli import speech
-from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import NOT_ALL, OK
+from kimi_swarm.cli.printing import print_object
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import read_text
+from kimi_swarm.telling import speech
 
 if TYPE_CHECKING:
     from kimi_swarm.actions.merging import MergeWish

@@ -15,15 +15,15 @@ from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import Prepared, prepare
 from kimi_swarm.actions.values import Read
 from kimi_swarm.actions.wanted import Wanted
-from kimi_swarm.cli import preview, speech
-from kimi_swarm.cli.as_json import print_object
 from kimi_swarm.cli.exits import OK
+from kimi_swarm.cli.printing import print_object
 from kimi_swarm.core.strategy import ParameterError, Strategy
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strategies import Found, strategies_at
 from kimi_swarm.strict_yaml import dump_yaml, read_text
+from kimi_swarm.telling import preview, speech
 
 HELP = ("--help", "-h")
 

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kimi_swarm.actions.sizes import readable_bytes
-from kimi_swarm.cli.arguments import HOT
-from kimi_swarm.cli.cold_arguments import COLD
-from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.report import Report, to_markdown
+from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
 if TYPE_CHECKING:
@@ -30,25 +28,6 @@ MANY = 1000
 SHOWN_MODELS = 6
 SHOWN_LEFTOVERS = 10
 LEFTOVER_CHARS = 200
-
-
-def overview(program: str) -> str:
-    """Return what `--help` alone prints."""
-    verbs = {**COLD, **HOT}
-    width = max(map(len, verbs))
-    lines = [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in verbs.items()]
-    return "\n".join(
-        [
-            "kimi-swarm: many coding agents at once, isolated, checked, merged.",
-            "",
-            f"usage: {program} VERB [--json] …",
-            "",
-            *lines,
-            "",
-            f"Try: {program} run examples/tour.yaml",
-            f"Each verb explains itself: {program} spawn --help",
-        ]
-    )
 
 
 def spawned(run: Spawned) -> str:

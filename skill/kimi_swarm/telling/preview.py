@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kimi_swarm.cli.words import next_line
 from kimi_swarm.core.parameter import FROM_FILES, Parameter
 from kimi_swarm.core.report import seconds
 from kimi_swarm.core.strategy import Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
+from kimi_swarm.telling.words import next_line
 
 if TYPE_CHECKING:
     from kimi_swarm.actions.plan import Prepared

@@ -6,8 +6,8 @@ The host shows about the first 180 characters of what a finished call printed la
 from __future__ import annotations
 
 from kimi_swarm.actions.wait import Waited
-from kimi_swarm.cli.words import counts_of, is_paused, next_line
 from kimi_swarm.store.views import SessionRow
+from kimi_swarm.telling.words import counts_of, is_paused, next_line
 from kimi_swarm.workers.plain import clip
 
 LINE_CHARS = 170

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kimi_swarm.cli.words import fitted, question
+from kimi_swarm.telling.words import fitted, question
 from kimi_swarm.workers.readable import OurLine
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear

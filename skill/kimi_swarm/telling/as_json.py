@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from kimi_swarm.cli.words import told
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
+from kimi_swarm.telling.words import told
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def print_object(fields: dict[str, Any]) -> None:
-    """Print one versioned object."""
-    print(json.dumps({**fields, "version": VERSION}, ensure_ascii=False))
+def versioned(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an object as the outside gets it."""
+    return {**fields, "version": VERSION}
 
 
 def moment(at: float | None) -> str | None:

@@ -1,0 +1,202 @@
+"""What the outside may ask of runs that there are: one model per action.
+
+A field has the name of its option on the command line; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kimi_swarm.core.answers import TableFormat
+from kimi_swarm.core.written import Line
+
+MAX_NUMBER = 99_999_999_999
+Seconds = Annotated[float, Field(ge=0, le=10_000_000)]
+Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+RUN = "A run's id, such as calm-river."
+SESSION = "A session's id, such as calm-river/header."
+RUN_OR_SESSION = "A run's id (calm-river) or a session's (calm-river/header)."
+ASKER = "Who asks: each asker is told everything once, and has a place of its own."
+
+
+class Call(BaseModel):
+    """What somebody asks for: nothing converted, nothing unknown, frozen."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        # One call needs one of the models: the others' schemas need not be built.
+        defer_build=True,
+    )
+
+
+class ListCall(Call):
+    """What there is: runs, or one run's sessions."""
+
+    run: Annotated[
+        Line | None, Field(description="Show this run's sessions instead of runs.")
+    ] = None
+    limit: Annotated[Count, Field(description="How many runs to show.")] = 20
+    size: Annotated[
+        bool, Field(description="Tell also how many bytes each run takes on the disk.")
+    ] = False
+
+
+class PollCall(Call):
+    """Only what is new to the asker, of a run or a session."""
+
+    id: Annotated[Line, Field(description=RUN_OR_SESSION)]
+    timeout_s: Annotated[
+        Seconds, Field(description="Wait at most so many seconds for something new.")
+    ] = 0.0
+    asker: Annotated[str, Field(description=ASKER)] = ""
+
+
+class LogCall(Call):
+    """What a session's worker wrote, by lines."""
+
+    session: Annotated[Line, Field(description=SESSION)]
+    offset: Annotated[
+        Count | None, Field(description="The first line to show, counted from 0.")
+    ] = None
+    limit: Annotated[
+        Count | None, Field(description="How many lines to show; the last 200 if open.")
+    ] = None
+    raw: Annotated[
+        bool, Field(description="Leave the worker's own format as it is.")
+    ] = False
+
+
+class WaitCall(Call):
+    """Wait until a run, or any session of it, has ended."""
+
+    run: Annotated[Line, Field(description=RUN)]
+    any: Annotated[
+        bool, Field(description="Wait only until any session of it has ended.")
+    ] = False
+    timeout_s: Annotated[
+        Seconds | None, Field(description="Give up after so many seconds.")
+    ] = None
+    asker: Annotated[
+        str, Field(description="With any: who asks, to be told of each end once.")
+    ] = ""
+
+
+class KillCall(Call):
+    """End a session, a run or everything, with all processes they started."""
+
+    id: Annotated[Line | None, Field(description=RUN_OR_SESSION)] = None
+    all: Annotated[
+        bool, Field(description="End everything that runs; give no id then.")
+    ] = False
+
+
+class SendCall(Call):
+    """Go on with a worker's conversation in its workspace."""
+
+    session: Annotated[Line, Field(description=SESSION)]
+    message: Annotated[
+        str | None, Field(description="What to tell its worker.", max_length=1_000_000)
+    ] = None
+    file: Annotated[
+        Line | None, Field(description="Read the message from this file instead.")
+    ] = None
+
+
+class ClearCall(Call):
+    """Forget runs that are over; no work is lost."""
+
+    run: Annotated[
+        tuple[Line, ...], Field(strict=False, description="Ids of runs that are over.")
+    ] = ()
+    older_than: Annotated[
+        str | None, Field(description="All that ended so long ago: 30m, 12h or 7d.")
+    ] = None
+    dry_run: Annotated[bool, Field(description="Only say what would go.")] = False
+    force: Annotated[
+        bool, Field(description="Also with work merged nowhere, which is salvaged.")
+    ] = False
+
+
+class AggregateCall(Call):
+    """A run's report; or its branches merged, judged, counted or tabulated."""
+
+    run: Annotated[Line, Field(description=RUN)]
+    merge: Annotated[bool, Field(description="Merge what succeeded on one branch.")] = (
+        False
+    )
+    check: Annotated[
+        str | None, Field(description="A shell line that the merge must pass.")
+    ] = None
+    check_timeout_s: Annotated[
+        Seconds | None, Field(description="How long that check may take.")
+    ] = None
+    check_every: Annotated[
+        Count | None, Field(description="Run the check after so many branches.")
+    ] = None
+    again: Annotated[
+        bool, Field(description="Try once more to merge what was set aside.")
+    ] = False
+    resolve: Annotated[
+        bool, Field(description="Let workers resolve what conflicts.")
+    ] = False
+    profile: Annotated[
+        Line | None, Field(description="The worker that resolves or synthesises.")
+    ] = None
+    apply: Annotated[
+        bool, Field(description="Bring the merge to the branch that is checked out.")
+    ] = False
+    judge: Annotated[
+        bool, Field(description="Say which candidate is best, and why.")
+    ] = False
+    vote: Annotated[bool, Field(description="Count equal answers.")] = False
+    synthesise: Annotated[
+        str | None,
+        Field(description="Let a worker fold the answers, for this question or none."),
+    ] = None
+    table: Annotated[
+        TableFormat | None,
+        Field(strict=False, description="One row per task, written so."),
+    ] = None
+
+
+class RetryCall(Call):
+    """Do again what failed; what succeeded is kept."""
+
+    id: Annotated[Line, Field(description=RUN_OR_SESSION)]
+
+
+class PauseCall(Call):
+    """Start nothing more of a run; what works goes on."""
+
+    run: Annotated[Line, Field(description=RUN)]
+
+
+class ResumeCall(Call):
+    """Let a paused run start its workers again."""
+
+    run: Annotated[Line, Field(description=RUN)]
+
+
+class DiffCall(Call):
+    """What one session changed, as a patch."""
+
+    session: Annotated[Line, Field(description=SESSION)]
+    limit_bytes: Annotated[
+        Count, Field(description="Cut the patch after so many bytes.")
+    ] = 12_000
+
+
+class DoctorCall(Call):
+    """What this machine can run, and a command that works now."""
+
+    fix: Annotated[
+        bool, Field(description="End and remove what crashes left; no work is lost.")
+    ] = False
+    cwd: Annotated[
+        Line | None, Field(description="Absolute folder whose own profiles count.")
+    ] = None

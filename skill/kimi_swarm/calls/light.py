@@ -1,0 +1,227 @@
+"""Doing the calls that are made often: list, poll, log, wait, kill. Light.
+
+What is asked may be a model or the words of a command line: only its fields count.
+"""
+
+from __future__ import annotations
+
+from kimi_swarm.calls.answer import NOT_ALL, OK, OUT_OF_TIME, Answer
+from kimi_swarm.errors import UsageError
+from kimi_swarm.telling import words
+
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kimi_swarm.actions.kill import Killed
+    from kimi_swarm.actions.list import RunListing, Runs
+    from kimi_swarm.actions.poll import RunNews, SessionNews
+    from kimi_swarm.actions.state import Line
+    from kimi_swarm.calls.asked import KillCall, ListCall, LogCall, PollCall, WaitCall
+    from kimi_swarm.store.views import RunRow
+
+
+def list_(home: str, asked: ListCall) -> Answer:
+    """Tell of runs, or of one run's sessions. Raises UnknownRunError."""
+    from kimi_swarm.actions.list import list_run, list_runs  # noqa: PLC0415 one verb
+
+    if asked.run is None:
+        runs = list_runs(home, limit=asked.limit)
+        return Answer(
+            lambda: _runs_object(home, asked, runs),
+            lambda: _runs_text(home, asked, runs),
+        )
+    one = list_run(home, asked.run)
+    return Answer(
+        lambda: _run_object(home, asked, one), lambda: _run_text(home, asked, one)
+    )
+
+
+def _runs_object(home: str, asked: ListCall, found: Runs) -> dict[str, Any]:
+    from kimi_swarm.telling.as_json import run_object  # noqa: PLC0415 only for objects
+
+    told = [run_object(row, None) | _size(home, asked, row.id) for row in found.runs]
+    return {"runs": told}
+
+
+def _runs_text(home: str, asked: ListCall, found: Runs) -> str:
+    runs, total = found
+    lines = [_run_line(home, asked, row) for row in runs] or ["No runs yet."]
+    if total > len(runs):
+        lines.append(f"[showing {len(runs)} of {total} runs; pass --limit for more]")
+    return "\n".join(words.fitted(lines))
+
+
+def _run_object(home: str, asked: ListCall, found: RunListing) -> dict[str, Any]:
+    from kimi_swarm.telling.as_json import run_object  # noqa: PLC0415 only for objects
+
+    told = run_object(found.run, found.sessions)
+    return told | _size(home, asked, found.run.id)
+
+
+def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
+    run, sessions = found
+    width = max(len(row.id) for row in sessions)
+    lines = [words.session_line(row, width=width) for row in sessions]
+    verb = "wait" if run.state == "running" else "aggregate"
+    verb = "resume" if words.is_paused(run) else verb
+    first = _run_line(home, asked, run)
+    last = words.next_line(f"{verb} {run.id}")
+    return "\n".join([first, *words.fitted(lines), last])
+
+
+def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:
+    """Return the size of a run as a field, where it was asked for."""
+    if not asked.size:
+        return {}
+    from kimi_swarm.actions.sizes import run_bytes  # noqa: PLC0415 only for --size
+
+    return {"size_bytes": run_bytes(home, run)}
+
+
+def _run_line(home: str, asked: ListCall, row: RunRow) -> str:
+    """Describe a run on one line, its size first where it was asked for."""
+    line = words.run_line(row)
+    if not asked.size:
+        return line
+    from kimi_swarm.actions.sizes import readable_bytes  # noqa: PLC0415 only for --size
+
+    return f"{readable_bytes(_size(home, asked, row.id)['size_bytes']):>9} {line}"
+
+
+def poll(home: str, asked: PollCall, line: Line | None = None) -> Answer:
+    """Tell what is new. Raises UnknownRunError, UnknownSessionError."""
+    from kimi_swarm.actions.poll import RunNews, poll  # noqa: PLC0415 one verb
+
+    timeout_s = asked.timeout_s
+    news = poll(home, asked.id, asker=asked.asker, timeout_s=timeout_s, line=line)
+    code = OUT_OF_TIME if news.is_timeout and timeout_s > 0 else OK
+    if isinstance(news, RunNews):
+        told = news
+        return Answer(
+            lambda: _events_object(told), lambda: _events_text(home, told), code
+        )
+    lines = news
+    return Answer(lambda: _lines_object(lines), lambda: _lines_text(lines), code)
+
+
+def _events_object(news: RunNews) -> dict[str, Any]:
+    from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
+
+    told = [as_json.event_object(event) for event in news.events]
+    return {**as_json.run_object(news.run, None), "events": told}
+
+
+def _lines_object(news: SessionNews) -> dict[str, Any]:
+    from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
+
+    return {**as_json.session_object(news.session), "lines": news.lines}
+
+
+def _lines_text(news: SessionNews) -> str:
+    from kimi_swarm.telling.output import news_text  # noqa: PLC0415 one verb
+
+    return news_text(news)
+
+
+def _events_text(home: str, news: RunNews) -> str:
+    from kimi_swarm.actions.list import list_run  # noqa: PLC0415 one verb
+
+    run = news.run.id
+    rows = {row.id: row for row in list_run(home, run).sessions}
+    lines = words.fitted(
+        [words.event_line(event, rows) for event in news.events], keep_last=True
+    )
+    told = "\n".join(lines) or "(no new output)"
+    counts = f"{run}: {words.counts_of(list(rows.values()))}."
+    ending = "" if news.run.state == "done" else "\nStill running."
+    if words.is_paused(news.run):
+        ending = f"\nPaused. {words.next_line(f'resume {run}')}"
+    return f"{told}\n\n{counts}{ending}"
+
+
+def log(home: str, asked: LogCall) -> Answer:
+    """Tell what a worker wrote. Raises UnknownSessionError."""
+    from kimi_swarm.actions.log import log  # noqa: PLC0415 one verb
+
+    page = log(
+        home, asked.session, offset=asked.offset, limit=asked.limit, is_raw=asked.raw
+    )
+
+    def fields() -> dict[str, Any]:
+        from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
+
+        session = as_json.session_object(page.session)
+        extra = {"lines": page.lines, "first": page.first, "total": page.total}
+        return {**session, **extra}
+
+    def text() -> str:
+        from kimi_swarm.telling.output import log_text  # noqa: PLC0415 one verb
+
+        is_asked = asked.limit is not None or asked.offset is not None
+        return log_text(page, is_raw=asked.raw, is_asked=is_asked)
+
+    return Answer(fields, text)
+
+
+def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
+    """Wait for the end of a run, or of any session of it. Raises UnknownRunError."""
+    from kimi_swarm.actions.wait import wait  # noqa: PLC0415 one verb
+
+    seen = wait(
+        home,
+        asked.run,
+        is_any=asked.any,
+        timeout_s=asked.timeout_s,
+        asker=asked.asker,
+        line=line,
+    )
+
+    def fields() -> dict[str, Any]:
+        from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
+
+        ended = None if seen.ended is None else seen.ended.id
+        run = as_json.run_object(seen.run, seen.sessions)
+        return {**run, "ended": ended, "timed_out": seen.is_timeout}
+
+    def text() -> str:
+        from kimi_swarm.telling.wake import wake_line  # noqa: PLC0415 one verb
+
+        return wake_line(seen)
+
+    looked_at = seen.sessions if seen.ended is None else [seen.ended]
+    code = OK if all(row.is_fine for row in looked_at) else NOT_ALL
+    return Answer(fields, text, OUT_OF_TIME if seen.is_timeout else code)
+
+
+def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
+    """End a session, a run or everything. Raises UsageError, UnknownRunError."""
+    from kimi_swarm.actions.kill import EVERYTHING, kill  # noqa: PLC0415 one verb
+
+    if (asked.id is None) is not asked.all:
+        raise UsageError(
+            "kill takes either an id or --all.", remedy="Run `list` to see the ids."
+        )
+    killed = kill(home, EVERYTHING if asked.id is None else asked.id, line=line)
+
+    def fields() -> dict[str, Any]:
+        from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
+
+        return {"sessions": [as_json.session_object(row) for row in killed.sessions]}
+
+    code = NOT_ALL if killed.still_live else OK
+    return Answer(fields, lambda: _killed_text(killed), code)
+
+
+def _killed_text(killed: Killed) -> str:
+    if not killed.sessions:
+        return "Nothing to end: it is over already."
+    lines = words.fitted(
+        [
+            f"{row.id} {words.coloured(row.outcome or row.state)} ({row.reason or ''})"
+            for row in killed.sessions
+        ]
+    )
+    live = len(killed.still_live)
+    more = [f"Termination requested; {live} still ending."] if live else []
+    return "\n".join([*lines, *more])
