@@ -63,7 +63,7 @@ def test_what_a_result_does_not_ask_for_is_not_needed_nor_what_builds_on_it(
     [
         ({"other": {"accept": True}}, "a condition is on a task that is in its needs"),
         ({"review": {}}, "says nothing"),
-        ({"review": {"acept": True}}, 'result of "review" names only "accept", "why"'),
+        ({"review": {"agreed": True}}, 'result of "review" names only "accept", "why"'),
     ],
 )
 def test_conditions_that_cannot_be_are_refused(
