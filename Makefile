@@ -1,16 +1,16 @@
 # `make test` is the gate. Everything runs in .venv, made from requirements-dev.lock.
 
 BIN := .venv/bin
-TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests bench
+TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests bench publishing
 
 # Compiled files go beside the tools, never under skill/.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint e2e format bench lock clean
+.PHONY: help venv test lint e2e format bench publish-check publish bundle lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 venv: ## make .venv if the lock has changed
 	@.ci/venv
@@ -35,6 +35,16 @@ format: venv ## put the sources in shape
 
 bench: venv ## measure side by side; results in bench/results
 	$(BIN)/python -m bench
+
+publish-check: venv ## is it fit to be published? With the marketplace's own program
+	$(BIN)/python -m publishing check
+	$(BIN)/python -m pytest -n 0 -m e2e tests/e2e/test_publish.py
+
+publish: venv ## lay what the commit publishes in dist/, and show the command
+	@$(BIN)/python -m publishing release
+
+bundle: venv ## make the form that hosts take as a plugin, in dist/
+	@$(BIN)/python -m publishing bundle
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
