@@ -1,0 +1,106 @@
+"""How much went through one window of time, so that no provider ever sees too much.
+
+Providers count differently: some in windows that begin on the minute, some over the
+last minute. What keeps to `most` within **any** stretch of `per_s` seconds keeps to
+both; a token bucket does not, as it lets a full bucket and a window's worth through.
+What is counted leaves `per_s` after the latest moment at which the provider may have
+counted it, rounded up to 1/256 of the window, so that a day's count stays small.
+
+Times are seconds on any one clock that never goes back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+GRAINS = 256
+NEVER = math.inf
+"""A moment that only comes when something else ends first."""
+
+
+class Measure(StrEnum):
+    """What a window counts."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `most` requests or tokens within any `per_s` seconds.
+
+    Tokens are counted as they were used, when a request has ended; with `counts_asked`
+    as they were asked for (input and the most it may answer), when it was sent.
+    """
+
+    measure: Measure
+    most: int
+    per_s: float
+    counts_asked: bool = False
+
+
+class Count:
+    """What one window has taken in: what is on its way, and what was counted when."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.held = 0
+        self._grain_s = window.per_s / GRAINS
+        self._leaving: dict[int, int] = {}
+
+    def taken(self, at_s: float) -> int:
+        """Return how much counts at this moment, held amounts included."""
+        for key in [key for key in self._leaving if key * self._grain_s <= at_s]:
+            del self._leaving[key]
+        return self.held + sum(self._leaving.values())
+
+    def fits_at(self, amount: int, at_s: float) -> float:
+        """Return the first moment at which the amount fits, NEVER if an end must come.
+
+        More than the window ever takes fits when nothing else counts.
+        """
+        over = self.taken(at_s) + min(amount, self.window.most) - self.window.most
+        if over <= 0:
+            return at_s
+        for key in sorted(self._leaving):
+            over -= self._leaving[key]
+            if over <= 0:
+                return key * self._grain_s
+        return NEVER
+
+    def take(self, amount: int, counted_s: float) -> None:
+        """Count an amount that the provider counted at this moment at the latest."""
+        key = self._key(counted_s)
+        self._leaving[key] = self._leaving.get(key, 0) + amount
+
+    def give_back(self, amount: int, counted_s: float) -> None:
+        """Undo a `take`, as far as it still counts."""
+        key = self._key(counted_s)
+        left = self._leaving.get(key, 0) - amount
+        if left > 0:
+            self._leaving[key] = left
+        else:
+            self._leaving.pop(key, None)
+
+    def _key(self, counted_s: float) -> int:
+        return math.ceil((counted_s + self.window.per_s) / self._grain_s)
+
+    def to_data(self, at_s: float) -> list[tuple[float, int]]:
+        """Return what counts as plain data: in how many seconds how much leaves.
+
+        What is held counts as used now.
+        """
+        self.taken(at_s)
+        found = [
+            (key * self._grain_s - at_s, amount)
+            for key, amount in self._leaving.items()
+        ]
+        return [*found, (self.window.per_s, self.held)] if self.held else found
+
+    def load(self, data: Iterable[tuple[float, int]], *, at_s: float) -> None:
+        """Count what `to_data` told at this moment."""
+        for in_s, amount in data:
+            self.take(int(amount), at_s + in_s - self.window.per_s)

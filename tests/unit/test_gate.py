@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+
+from kimi_swarm.core.gate import Admit, Closed, Gate, WaitUntil, Wanted
+from kimi_swarm.core.pool import PoolLimits
+from kimi_swarm.core.rate_reply import FINE, Reply, ReplyKind
+from kimi_swarm.core.window import Measure, Window
+
+POOL = "moonshot"
+MINUTE = Window(Measure.REQUESTS, 2, 60.0)
+
+
+def gate(limits: PoolLimits) -> Gate:
+    return Gate({POOL: limits})
+
+
+def want(request: str, session: str = "s") -> Wanted:
+    return Wanted(request, session, (POOL,))
+
+
+def serve(a_gate: Gate, request: str, at_s: float, reply: Reply = FINE) -> None:
+    a_gate.answered(request, reply, at_s=at_s)
+    a_gate.ended(request, tokens=None, at_s=at_s)
+
+
+def test_what_fits_is_admitted_and_what_does_not_waits_for_an_end():
+    a_gate = gate(PoolLimits(concurrency=1))
+    assert a_gate.ask(want("a"), at_s=0.0) == Admit("a")
+    assert a_gate.ask(want("b"), at_s=0.0) == WaitUntil("b", None)
+    serve(a_gate, "a", 5.0)
+    assert a_gate.turn(5.0).admitted == (Admit("b"),)
+
+
+def test_a_full_window_says_when_it_has_room_again():
+    a_gate = gate(PoolLimits(windows=(MINUTE,)))
+    for name in ("a", "b"):
+        assert a_gate.ask(want(name), at_s=0.0) == Admit(name)
+        serve(a_gate, name, 0.0)
+    answer = a_gate.ask(want("c"), at_s=1.0)
+    assert isinstance(answer, WaitUntil)
+    assert answer.at_s is not None
+    assert 60.0 <= answer.at_s <= 60.3
+    assert a_gate.turn(59.9).admitted == ()
+    assert a_gate.turn(answer.at_s).admitted == (Admit("c"),)
+
+
+def test_a_session_with_many_requests_does_not_starve_another():
+    a_gate = gate(PoolLimits(concurrency=1))
+    a_gate.ask(want("first", "other"), at_s=0.0)
+    for number in range(50):
+        a_gate.ask(want(f"many{number}", "greedy"), at_s=0.0)
+    a_gate.ask(want("second", "other"), at_s=1.0)
+    serve(a_gate, "first", 2.0)
+    assert a_gate.turn(2.0).admitted == (Admit("second"),)
+
+
+def test_a_closed_pool_refuses_who_asks_and_who_waits():
+    a_gate = gate(PoolLimits(concurrency=1))
+    a_gate.ask(want("a"), at_s=0.0)
+    a_gate.ask(want("b"), at_s=0.0)
+    gone = Reply(ReplyKind.QUOTA_GONE, wait_s=100.0, message="It is used up.")
+    serve(a_gate, "a", 1.0, gone)
+    refused = Closed("b", POOL, "It is used up.", 101.0)
+    assert a_gate.turn(1.0).closed == (refused,)
+    assert a_gate.ask(want("c"), at_s=2.0) == refused._replace(request="c")
+    assert a_gate.ask(want("c"), at_s=101.0) == Admit("c")
+
+
+def test_a_restart_forgets_neither_windows_nor_closures():
+    before = gate(PoolLimits(windows=(MINUTE,)))
+    for name in ("a", "b"):
+        before.ask(want(name), at_s=1000.0)
+    kept = json.loads(json.dumps(before.to_data(1000.0)))
+    after = gate(PoolLimits(windows=(MINUTE,)))
+    after.load(kept, at_s=5.0, away_s=20.0)
+    answer = after.ask(want("c"), at_s=5.0)
+    assert isinstance(answer, WaitUntil)
+    assert answer.at_s is not None
+    assert 45.0 <= answer.at_s <= 47.0
