@@ -63,12 +63,15 @@ def test_a_preview_gives_each_task_one_line(tmp_path: Path):
     wanted = Wanted(cwd=tmp_path, plan_file=plan)
     home = str(tmp_path / "state")
     prepared = anyio.run(partial(prepare, home, wanted))
-    told = preview.preview(prepared, expect(home, prepared)).splitlines()
+    words = ["one.yaml", "--permission", "read"]
+    told = preview.preview(prepared, expect(home, prepared), words=words).splitlines()
     assert told[0] == "one: 1 task, at most 5 at once"
     alone = "it is a single task, which one worker does as well without a plan."
-    assert told[-3:] == [
-        "  one (demo, ≤30m00s): Create `a` with b · check: test -f a …",
+    assert told[-5:] == [
+        "Tasks, each at most 30m00s:",
+        "- one: Create `a` with b · check: test -f a …",
         "Expected time and cost: unknown (no earlier sessions of demo to judge by)",
         f"Parallel work will not pay: {alone}",
+        "Nothing has started. Next: kimi-swarm spawn one.yaml --permission read",
     ]
     assert not Path(home).exists()

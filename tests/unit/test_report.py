@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.merged import MergeConflict, Merged
 from kimi_swarm.core.quoting import SHOWN_FILES
 from kimi_swarm.core.report import (
@@ -17,7 +18,6 @@ from kimi_swarm.core.report import (
     Report,
     TaskReport,
     in_order,
-    seconds,
     to_markdown,
 )
 
@@ -120,7 +120,8 @@ def test_a_report_is_bounded_and_says_what_it_left_out(
 ):
     text = to_markdown(a_report(*tasks), limit_chars=limit_chars)
     assert len(text) <= limit_chars + 200
-    shown = sum(line.startswith("## ") for line in text.splitlines())
+    heads = ("## ", "- header: ", "- sidebar: ")
+    shown = sum(line.startswith(heads) for line in text.splitlines())
     assert shown == len(tasks) or "left out" in text.splitlines()[-1]
 
 
@@ -130,6 +131,47 @@ def test_one_endless_part_does_not_hide_the_failures_after_it():
     text = to_markdown(a_report(GOOD, BAD, merged=merged))
     assert "## sidebar: failed (check_failed)" in text
     assert len(text) <= REPORT_CHARS + 200
+
+
+def many(task: TaskReport, count: int) -> list[TaskReport]:
+    """The same task many times under names of their own, with much to say."""
+    words = "It took some thought, and then it was done as it was asked for.\n" * 9
+    names = [f"{task.task}-{number:02}" for number in range(count)]
+    return [
+        replace(task, task=name, session=f"calm-river/{name}", summary=words)
+        for name in names
+    ]
+
+
+def test_twenty_successes_are_told_in_little_more_room_than_four():
+    four, twenty = (to_markdown(a_report(*many(GOOD, count))) for count in (4, 20))
+    assert len(twenty) <= min(5_000, 3 * len(four))
+    for number in range(20):
+        assert (
+            f"\n- header-{number:02}: succeeded (changes, 4.0s): header.txt" in twenty
+        )
+    assert twenty.count("\n> It took some thought") == 20
+    assert "`log calm-river/TASK` has more of one" in twenty
+
+
+@pytest.mark.parametrize("failures", [1, 5, 20, 60])
+def test_every_failure_among_many_tasks_is_named_first_with_its_reason(failures: int):
+    text = to_markdown(a_report(*many(GOOD, 20), *many(BAD, failures)))
+    lines = [line for line in text.splitlines() if line.startswith(("- ", "## "))]
+    for number, line in enumerate(lines[:failures]):
+        assert line.startswith(
+            (
+                f"- sidebar-{number:02}: failed (check_failed",
+                f"## sidebar-{number:02}: failed (check_failed)",
+            )
+        )
+    assert len(lines) > failures
+    assert len(text) <= REPORT_CHARS + 200
+
+
+def test_few_failures_keep_their_advice_among_many_successes():
+    text = to_markdown(a_report(*many(GOOD, 20), BAD))
+    assert "What to do: Read the check's output" in text.partition("- header-00")[0]
 
 
 def test_many_files_are_counted_not_listed():

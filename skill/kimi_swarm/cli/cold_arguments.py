@@ -46,6 +46,9 @@ def add_spawn(parser: argparse.ArgumentParser) -> None:
     """Spawn PLAN | --strategy NAME | --task TEXT."""
     _add_source(parser)
     _add_addition(parser)
+    parser.add_argument(
+        "--wait", action="store_true", help="return when it has ended, with one line"
+    )
 
 
 def _add_addition(parser: argparse.ArgumentParser) -> None:

@@ -47,7 +47,9 @@ def _main(argv: Sequence[str]) -> int:
         told = starting.strategy_help(parser, rest)
         if told is not None:
             return told
-    return _VERBS[verb](parser.parse_args(rest))
+    args = parser.parse_args(rest)
+    args.words = rest
+    return _VERBS[verb](args)
 
 
 def _no_verb(argv: Sequence[str]) -> int:

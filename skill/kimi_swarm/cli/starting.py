@@ -15,8 +15,10 @@ from kimi_swarm.actions.expect import expect
 from kimi_swarm.actions.plan import Prepared, prepare
 from kimi_swarm.actions.values import Read
 from kimi_swarm.actions.wanted import Wanted
+from kimi_swarm.calls import light
+from kimi_swarm.calls.asked import WaitCall
 from kimi_swarm.cli.exits import OK
-from kimi_swarm.cli.printing import print_object
+from kimi_swarm.cli.printing import print_object, say
 from kimi_swarm.core.strategy import ParameterError, Strategy
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
@@ -29,7 +31,13 @@ HELP = ("--help", "-h")
 
 
 def wanted_of(args: argparse.Namespace) -> Wanted:
-    """Read what to run from the command line."""
+    """Read what to run from the command line.
+
+    A name that can be no plan file is a strategy's.
+    """
+    plan, strategy = args.plan, args.strategy
+    if plan is not None and strategy is None and _is_strategy(plan):
+        plan, strategy = None, plan
     values: dict[str, str] = {}
     for pair in args.set:
         name, equals, value = pair.partition("=")
@@ -38,7 +46,7 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
                 args.strategy or "", f"--set takes KEY=VALUE, not {pair!r}", ()
             )
         values[name] = value
-    if values and args.strategy is None:
+    if values and strategy is None:
         raise UsageError(
             "--set gives parameters of a strategy, but none is named.",
             remedy="Add --strategy NAME; `plan --list` shows them.",
@@ -52,8 +60,8 @@ def wanted_of(args: argparse.Namespace) -> Wanted:
     tasks = [*args.task, *(read_text(Path(name)) for name in args.task_file)]
     return Wanted(
         cwd=Path.cwd(),
-        plan_file=None if args.plan is None else Path(args.plan),
-        strategy=args.strategy,
+        plan_file=None if plan is None else Path(plan),
+        strategy=strategy,
         values=values,
         tasks=tasks,
         profile=args.profile,
@@ -80,14 +88,19 @@ def _prepared(args: argparse.Namespace) -> Prepared:
 
 
 def spawn(args: argparse.Namespace) -> int:
-    """Start a plan's workers and return."""
+    """Start a plan's workers and return, with `--wait` once they have ended."""
     from kimi_swarm.actions.spawn import spawn  # noqa: PLC0415 one verb
 
-    spawned = anyio.run(spawn, state_home(), _prepared(args))
+    prepared = _prepared(args)
+    spawned = anyio.run(spawn, state_home(), prepared)
+    if args.wait:
+        # One line and no more: a host shows its agent little of a background call.
+        answer = light.wait(state_home(), WaitCall(run=spawned.run))
+        return say(answer, is_json=args.json)
     if args.json:
         print_object({**asdict(spawned), "state": "running"})
     else:
-        print(speech.spawned(spawned))
+        print(speech.spawned(spawned, prepared))
     return OK
 
 
@@ -111,8 +124,6 @@ def plan(args: argparse.Namespace) -> int:
     """Show what would run, or which strategies there are."""
     if args.list:
         return _list_strategies(is_json=args.json)
-    if args.plan is not None and args.strategy is None and _is_strategy(args.plan):
-        args.strategy, args.plan = args.plan, None
     prepared = _prepared(args)
     expected = expect(state_home(), prepared)
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -122,7 +133,7 @@ def plan(args: argparse.Namespace) -> int:
     elif args.yaml:
         print(dump_yaml(written), end="")
     else:
-        print(preview.preview(prepared, expected))
+        print(preview.preview(prepared, expected, words=args.words))
     return OK
 
 
@@ -153,7 +164,7 @@ def strategy_help(parser: argparse.ArgumentParser, words: Sequence[str]) -> int 
         return None
     args, _ = parser.parse_known_args(rest)
     name = args.strategy
-    if name is None and parser.prog.endswith(" plan") and args.plan is not None:
+    if name is None and args.plan is not None:
         name = args.plan if _is_strategy(args.plan) else None
     if name is None:
         return None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.merged_words import likely_part, merged_part
-from kimi_swarm.core.quoting import clipped, files_line, line, quote
+from kimi_swarm.core.quoting import clipped, line
+from kimi_swarm.core.task_words import task_parts
 
-SUMMARY_LINES = 6
-REPORT_CHARS = 12_000
+REPORT_CHARS = 6_000
 PART_CHARS = 3_000
+SHORT_NOTE = "In short; `log {run}/TASK` has more of one, --json of all."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,15 @@ def to_markdown(report: Report, *, limit_chars: int = REPORT_CHARS) -> str:
         parts.append(merged_part(report.merged))
     if report.likely:
         parts.append(likely_part(report.likely))
-    parts += [_task_part(task) for task in report.tasks]
-    if report.notes:
-        parts.append("\n".join(f"Note: {line(note)}" for note in report.notes))
+    notes = "\n".join(f"Note: {line(note)}" for note in report.notes)
+    others = [*parts, notes, SHORT_NOTE]
+    room = limit_chars - sum(min(len(part), PART_CHARS) + 2 for part in others)
+    told = task_parts(report.tasks, room_chars=room - 2 * len(report.tasks))
+    parts += told
+    if any(part.startswith("- ") for part in told):
+        parts.append(SHORT_NOTE.format(run=report.run))
+    if notes:
+        parts.append(notes)
     return _bounded(parts, limit_chars)
 
 
@@ -109,34 +116,6 @@ def _headline(report: Report) -> str:
     return f"# {report.run} ({report.name}): {counts}{time}{state}"
 
 
-def _task_part(task: TaskReport) -> str:
-    time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
-    lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
-    if task.label:
-        lines.append(f"Task: {line(task.label)}")
-    if task.sentence:
-        lines.append(f"Why: {line(task.sentence)}")
-    if task.remedy:
-        lines.append(f"What to do: {line(task.remedy)}")
-    if task.files_total:
-        shown = files_line([each.path for each in task.files], total=task.files_total)
-        lines.append(f"Files: {shown}; branch `{task.branch}`")
-    if task.result_why:
-        lines.append(f"Result {task.result_state}: {line(task.result_why)}")
-    lines += [quote(each) for each in _own_words(task)]
-    if not task.is_success and task.outcome != "queued":
-        lines.append(f"Log: `log {task.session}`")
-    return "\n".join(lines)
-
-
-def _own_words(task: TaskReport) -> list[str]:
-    """Return what a worker said, or its result on one line where it has one."""
-    if task.result_state in ("valid", "degraded"):
-        return [f"Result: {json.dumps(task.result, ensure_ascii=False)}"]
-    lines = [each for each in task.summary.splitlines() if each.strip()]
-    return lines[:SUMMARY_LINES]
-
-
 def _bounded(parts: list[str], limit_chars: int) -> str:
     text = ""
     for number, whole in enumerate(parts):
@@ -144,18 +123,7 @@ def _bounded(parts: list[str], limit_chars: int) -> str:
         if text and len(text) + len(part) > limit_chars:
             rest = len(parts) - number
             return f"{text}\n[{rest} more parts left out; use --json for everything]\n"
-        text += ("\n" if text else "") + part + "\n"
+        # What is told on a line stands close to the line before.
+        is_close = part.startswith("- ") and parts[number - 1].startswith("- ")
+        text += ("" if is_close or not text else "\n") + part + "\n"
     return text
-
-
-def seconds(duration_s: float) -> str:
-    """Write a duration as people read it: 0.4s, 12s, 3m05s, 2h10m."""
-    if duration_s < 10:  # noqa: PLR2004 below ten, tenths matter
-        return f"{duration_s:.1f}s"
-    whole = round(duration_s)
-    if whole < 60:  # noqa: PLR2004 seconds in a minute
-        return f"{whole}s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004 minutes in an hour
-        return f"{minutes}m{rest:02}s"
-    return f"{minutes // 60}h{minutes % 60:02}m"

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.parameter import FROM_FILES, Parameter
-from kimi_swarm.core.report import seconds
 from kimi_swarm.core.strategy import Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
 from kimi_swarm.telling.words import next_line
+from kimi_swarm.workers.plain import clip
 
 if TYPE_CHECKING:
     from kimi_swarm.actions.plan import Prepared
     from kimi_swarm.core.forecast import Forecast
     from kimi_swarm.strategies import Found
 
-SHOWN_TASKS = 40
+SHOWN_TASKS = 24
+TITLE_CHARS = 80
+OWN_MODEL = "the model that it is set up for"
+WORDS_CHARS = 240
 
 
-def preview(prepared: Prepared, expected: Forecast) -> str:
+def preview(
+    prepared: Prepared, expected: Forecast, *, words: Sequence[str] | None = None
+) -> str:
     """Show what would run: workers, needs, limits, and what leaves the machine.
 
-    Then what it will probably take, and whether many workers pay.
+    Then what it will probably take, whether many workers pay, and the call that starts
+    it: `spawn` with the same `words`.
     """
     count, most = len(prepared.tasks), prepared.concurrency
     what = "task" if count == 1 else "tasks"
@@ -35,22 +44,40 @@ def preview(prepared: Prepared, expected: Forecast) -> str:
     elif prepared.repo is not None:
         base = (prepared.base or "")[:12]
         lines.append(f"Repository: {prepared.repo.root} from {base}")
-    lines += [f"Worker {name}: {told}" for name, told in prepared.sends_to.items()]
+    for name in prepared.sends_to:
+        lines += _worker_lines(prepared, name)
+    usual_s = _usual_limit_s(prepared.tasks)
+    if prepared.tasks:
+        lines.append(f"Tasks, each at most {seconds(usual_s)}:")
     lines += [
-        f"May {prepared.permission} ({name}): {told}"
-        for name, told in prepared.holds.items()
+        _task_line(task, usual_s, is_alone=len(prepared.sends_to) == 1)
+        for task in prepared.tasks[:SHOWN_TASKS]
     ]
-    lines += [
-        f"Model ({name}): {', '.join(models) or 'the one it is set up for'}"
-        for name, models in prepared.models.items()
-    ]
-    lines += [_task_line(task) for task in prepared.tasks[:SHOWN_TASKS]]
-    if len(prepared.tasks) > SHOWN_TASKS:
-        lines.append(f"  … and {len(prepared.tasks) - SHOWN_TASKS} more")
+    if count > SHOWN_TASKS:
+        lines.append(f"… and {count - SHOWN_TASKS:,} more")
     lines += [f"Note: {note}" for note in prepared.notes]
     lines.append(_expected_line(expected))
     lines += [f"Parallel work will not pay: {each}" for each in expected.advice]
+    if words is not None and count:
+        lines.append(_start_line(words))
     return "\n".join(lines)
+
+
+def _worker_lines(prepared: Prepared, name: str) -> list[str]:
+    """Say of one kind of worker its model, what it may do, and what leaves."""
+    models = prepared.models.get(name)
+    model = "" if models is None else f" ({', '.join(models) or OWN_MODEL})"
+    lines = [f"Worker {name}{model}: {prepared.sends_to[name]}"]
+    if name in prepared.holds:
+        lines.append(f"May {prepared.permission} ({name}): {prepared.holds[name]}")
+    return lines
+
+
+def _start_line(words: Sequence[str]) -> str:
+    said = shlex.join(words)
+    if len(said) > WORDS_CHARS:
+        return "Nothing has started. To start it: spawn, with the same words."
+    return f"Nothing has started. {next_line(f'spawn {said}')}"
 
 
 def _expected_line(expected: Forecast) -> str:
@@ -78,16 +105,25 @@ def _limits(prepared: Prepared) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def _task_line(task: Task) -> str:
-    needs = f" after {', '.join(task.needs)}" if task.needs else ""
+def _usual_limit_s(tasks: Sequence[Task]) -> float:
+    """Return the time limit that most tasks have."""
+    counted = Counter(task.time_limit_s for task in tasks)
+    return counted.most_common(1)[0][0] if counted else 0.0
+
+
+def _task_line(task: Task, usual_s: float, *, is_alone: bool) -> str:
+    """Say what sets a task apart from the others, then what it is to do."""
     mode = task.workspace.mode
-    where = "" if mode is WorkspaceMode.WORKTREE else f" [{mode}]"
+    terms = [
+        "" if is_alone else task.recipe.profile,
+        f"after {', '.join(task.needs)}" if task.needs else "",
+        "" if mode is WorkspaceMode.WORKTREE else f"workspace {mode}",
+        "" if task.time_limit_s == usual_s else f"≤{seconds(task.time_limit_s)}",
+    ]
+    told = "; ".join(term for term in terms if term)
     check = f" · check: {_first_line(task.check)}" if task.check else ""
-    limit = seconds(task.time_limit_s)
-    return (
-        f"  {task.name} ({task.recipe.profile}, ≤{limit}){where}{needs}: "
-        f"{task.title}{check}"
-    )
+    title = clip(task.title, TITLE_CHARS)
+    return f"- {task.name}{f' ({told})' if told else ''}: {title}{check}"
 
 
 def _first_line(text: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.doctor import Health, ProfileHealth
     from kimi_swarm.actions.leftovers import Fixes, Found
     from kimi_swarm.actions.pause import Paused
+    from kimi_swarm.actions.plan import Prepared
     from kimi_swarm.actions.retry import Retried
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
@@ -30,8 +31,11 @@ SHOWN_LEFTOVERS = 10
 LEFTOVER_CHARS = 200
 
 
-def spawned(run: Spawned) -> str:
-    """Say what was started and how to hear of its end."""
+def spawned(run: Spawned, prepared: Prepared | None = None) -> str:
+    """Say what was started and how to hear of its end.
+
+    With what was `prepared` also what its workers may do, and what leaves the machine.
+    """
     count = len(run.tasks)
     if not count:
         notes = "\n".join(f"Note: {note}" for note in run.notes)
@@ -43,6 +47,11 @@ def spawned(run: Spawned) -> str:
         f"{run.run}: {count} {what} queued on {on}, at most {run.concurrency} at once.",
         f"Tasks: {shown}",
     ]
+    if prepared is not None:
+        lines += [
+            f"Worker {name}, may {prepared.permission}: {told}"
+            for name, told in prepared.sends_to.items()
+        ]
     lines += [f"Note: {note}" for note in run.notes]
     lines.append(next_line(f"wait {run.run}"))
     return "\n".join(lines)

@@ -26,7 +26,9 @@ def wake_line(seen: Waited) -> str:
             how, verb = "paused", f"resume {run}"
         return _line(f"{run} {how}: {counts_of(seen.sessions)}.", verb)
     text = f"{run}: {counts_of(seen.sessions)}{_trouble(seen.sessions)}."
-    return _line(text, f"aggregate {run}")
+    # What can be merged is: that makes a branch, and touches none that there is.
+    has_work = any(row.branch and row.outcome == "succeeded" for row in seen.sessions)
+    return _line(text, f"aggregate {run}{' --merge' if has_work else ''}")
 
 
 def _trouble(rows: list[SessionRow]) -> str:

@@ -1,0 +1,105 @@
+"""plan shows what spawn starts: the same words, and the very call that starts it."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from fakes.swarm import Swarm, worker
+
+NONE = {"workspace": "none"}
+ONE_LINE = ["--task", 'Create `a.txt` with it\'s "own" word', "--profile", "demo"]
+STRATEGY = ["research", "--set", "question=Which one?", "--profile", "demo"]
+RIVER = ["--strategy", "panel", "--set", "question=What now?", "--profile", "demo"]
+
+
+@pytest.mark.parametrize("words", [ONE_LINE, STRATEGY, RIVER], ids=" ".join)
+def test_a_preview_ends_with_the_call_that_starts_exactly_what_it_shows(
+    swarm: Swarm, words: list[str]
+):
+    repo = swarm.repository()
+    shown = swarm.call("plan", *words, cwd=repo)
+    called, command = shown.lines[-1].split("Next: kimi-swarm ", 1)
+
+    assert called == "Nothing has started. "
+    assert shlex.split(command) == ["spawn", *words]
+    assert swarm.call("list").out == "No runs yet.\n"
+
+    started = swarm.call(*shlex.split(command), cwd=repo)
+    tasks = [line[2:].partition(":")[0] for line in shown.lines if line[:2] == "- "]
+    names = [name.partition(" (")[0] for name in tasks]
+    assert f"Tasks: {', '.join(names)}" in started.lines
+
+
+def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm):
+    swarm.teach("helper", worker("edits.py"), sends_to="Prompts go to a friend.")
+    plan = swarm.plan(
+        {
+            "a": {"prompt": "Write `a`.", "timeout_s": 60},
+            "b": {"prompt": "Write `b`.", "needs": ["a"]},
+            "c": {"prompt": "Write `c`.", "profile": "demo", **NONE},
+        },
+        defaults={"profile": "helper"},
+        limits={"wall_s": 3600, "concurrency": 2},
+        repo="new",
+    )
+    shown = swarm.call("plan", plan).lines
+    assert shown[:8] == [
+        "plan-1: 3 tasks, at most 2 at once, all ended after 1h00m",
+        "Repository: a new one, in the state folder",
+        "Worker demo: Nothing leaves the machine.",
+        "Worker helper: Prompts go to a friend.",
+        "Tasks, each at most 30m00s:",
+        "- a (helper; ≤1m00s): Write `a`.",
+        "- b (helper; after a): Write `b`.",
+        "- c (demo; workspace none): Write `c`.",
+    ]
+    assert shown[8].startswith("Expected time and cost: unknown")
+    assert shown[-1] == f"Nothing has started. Next: kimi-swarm spawn {plan}"
+
+
+def test_a_preview_of_twenty_tasks_is_short_enough_to_be_relayed(swarm: Swarm):
+    tasks = {f"part-{n:02}": {"prompt": f"Write part {n}. " * 40} for n in range(20)}
+    plan = swarm.plan(tasks, defaults={"profile": "demo", **NONE})
+    shown = swarm.call("plan", plan)
+    assert len(shown.out) <= 3_000
+    assert sum(line.startswith("- part-") for line in shown.lines) == 20
+
+
+def test_words_too_long_to_be_said_again_are_not(swarm: Swarm):
+    words = ["--task", "Say it. " * 60, "--profile", "demo", "--workspace", "none"]
+    last = swarm.call("plan", *words).lines[-1]
+    assert last == "Nothing has started. To start it: spawn, with the same words."
+
+
+def test_spawn_says_what_workers_may_do_and_what_leaves_the_machine(swarm: Swarm):
+    words = ["--task", "Create `a.txt`", "--profile", "demo", "--workspace", "fresh"]
+    told = swarm.call("spawn", *words, "--permission", "full").lines
+    assert "Worker demo, may full: Nothing leaves the machine." in told
+
+
+def test_spawn_that_waits_says_one_line_when_it_has_ended(swarm: Swarm):
+    bad = {"argv": ["false"], **NONE, "needs": ["good"]}
+    plan = swarm.plan({"good": {"argv": ["true"], **NONE}, "bad": bad})
+    done = swarm.call("spawn", plan, "--wait", code=1)
+    (line,) = done.lines
+    run = line.partition(":")[0]
+    assert line.startswith(f"{run}: 1 succeeded, 1 failed (bad: exit_code). Next: ")
+    assert line.endswith(f" aggregate {run}")
+
+
+def test_a_wait_ends_with_the_merge_where_there_is_work_to_merge(swarm: Swarm):
+    repo = swarm.repository()
+    plan = swarm.plan({"a": {"argv": ["sh", "-c", "echo 1 > a"]}})
+    line = swarm.call("spawn", plan, "--wait", cwd=repo).lines[-1]
+    run = line.partition(":")[0]
+    assert line == f"{run}: 1 succeeded. Next: kimi-swarm aggregate {run} --merge"
+    told = swarm.call("aggregate", run, "--merge").out
+    assert f"Merged 1 branch on `swarm/{run}/merged`" in told
+
+
+def test_a_name_that_is_no_strategy_is_refused_by_spawn_as_by_plan(swarm: Swarm):
+    refusals = [swarm.call(verb, "nothing", code=2).err for verb in ("plan", "spawn")]
+    assert refusals[0] == refusals[1]
+    assert 'There is no strategy "nothing".' in refusals[0]
