@@ -49,9 +49,12 @@ bundle: venv ## make the form that hosts take as a plugin, in dist/
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --extra mcp --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-annotate --quiet --upgrade \
+	    -c requirements.lock -o requirements-mcp.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-annotate --quiet --upgrade \
-	    -c requirements.lock -o requirements-dev.lock
+	    -c requirements.lock -c requirements-mcp.lock -o requirements-dev.lock
 
 clean: ## remove .venv and every tool's cache
 	@"$$(.ci/python)" -I -c "import shutil, sys; \

@@ -13,6 +13,9 @@ import sys
 
 HOT_VERBS = ("list", "poll", "log", "wait", "kill")
 OLDEST = (3, 11)
+# What the private environments are made from: for all verbs, and for the verb that
+# needs more than the rest.
+LOCKS = {"": "requirements.lock", "mcp": "requirements-mcp.lock"}
 
 
 def cache_root() -> str:
@@ -46,7 +49,7 @@ def survey(root: str) -> "dict[str, str]":
     Keys are paths relative to `root`. Hidden and compiled files do not count.
     """
     facts = {}
-    for name in ("manifest.yaml", "requirements.lock"):
+    for name in ("manifest.yaml", *LOCKS.values()):
         try:
             facts[name] = file_facts(os.stat(os.path.join(root, name)))
         except FileNotFoundError:
@@ -94,11 +97,11 @@ def index_path(cache: str, root: str, tag: str) -> str:
     return os.path.join(cache, "index", f"{path_key:x}-{tag}")
 
 
-def remembered(cache: str, root: str, tag: str) -> "tuple[str, str] | None":
+def remembered(cache: str, root: str, tag: str, extra: str) -> "tuple[str, str] | None":
     """Return the code copy and the environment's interpreter recorded for this skill.
 
-    None when the skill has changed since, or the copy is gone. The interpreter need
-    not exist yet.
+    `extra` is a key of LOCKS. None when the skill has changed since, or the copy is
+    gone. The interpreter need not exist yet.
     """
     try:
         with open(index_path(cache, root, tag), "rb") as file:
@@ -108,10 +111,11 @@ def remembered(cache: str, root: str, tag: str) -> "tuple[str, str] | None":
         return None
     if not is_unchanged:
         return None
-    code_key, _, env_name = head.decode("ascii", "replace").partition(" ")
+    code_key, *env_names = head.decode("ascii", "replace").split(" ")
     code = os.path.join(cache, "code", code_key)
-    if not os.path.isdir(code):
+    if not os.path.isdir(code) or len(env_names) != len(LOCKS):
         return None
+    env_name = env_names[list(LOCKS).index(extra)]
     return code, os.path.join(cache, "env", env_name, "bin", "python")
 
 
@@ -164,12 +168,13 @@ def main(argv: "list[str]") -> int:
 
         return go_on(cache, script, argv)
     root, tag = os.path.dirname(skill), interpreter_tag()
-    is_hot = first_word(argv) in HOT_VERBS
-    found = remembered(cache, root, tag)
+    verb = first_word(argv)
+    is_hot, extra = verb in HOT_VERBS, verb if verb in LOCKS else ""
+    found = remembered(cache, root, tag, extra)
     if not found or not (is_hot or os.path.exists(found[1])):
         from launcher.first_use import prepare  # noqa: PLC0415 - once
 
-        found = prepare(cache, root, tag, argv, is_hot=is_hot)
+        found = prepare(cache, root, tag, argv, is_hot=is_hot, extra=extra)
     code, python = found
     # Whatever Python was typed: python3 is short, and any version finds its way here.
     os.environ["KIMI_SWARM_PROG"] = "python3 " + quoted(script)

@@ -12,9 +12,9 @@ import time
 from typing import NamedTuple
 
 from launcher.problem import Problem, skill_unreadable
-from swarm import index_path, signature, survey
+from swarm import LOCKS, index_path, signature, survey
 
-NEEDED = ("manifest.yaml", "requirements.lock", "skill/kimi_swarm/__init__.py")
+NEEDED = ("manifest.yaml", *LOCKS.values(), "skill/kimi_swarm/__init__.py")
 TRIES = 50
 PAUSE_S = 0.1
 START = b'''"""Run kimi-swarm from the folder this file is in."""
@@ -36,12 +36,15 @@ class Snapshot(NamedTuple):
 
 
 class CodeCopy(NamedTuple):
-    """A laid copy: its folder, its key, what it was made from, and the lock's bytes."""
+    """A laid copy: its folder, its key, what it was made from, and the locks' bytes.
+
+    `locks` has the keys of LOCKS.
+    """
 
     folder: str
     key: str
     signature: bytes
-    lock: bytes
+    locks: dict[str, bytes]
 
 
 def lay_code(cache: str, root: str) -> CodeCopy:
@@ -51,14 +54,14 @@ def lay_code(cache: str, root: str) -> CodeCopy:
     """
     snapshot = read_skill(root)
     files = {place(name): data for name, data in snapshot.files.items()}
-    lock = files.pop("requirements.lock")
+    locks = {extra: files.pop(name) for extra, name in LOCKS.items()}
     files["start.py"] = START
     key = content_key(files)
     folder = os.path.join(cache, "code", key)
     if not os.path.isdir(folder):
         _lay_aside(folder, files)
     compile_missing(folder, files)
-    return CodeCopy(folder, key, snapshot.signature, lock)
+    return CodeCopy(folder, key, snapshot.signature, locks)
 
 
 def read_skill(root: str) -> Snapshot:
@@ -96,7 +99,7 @@ def complete(root: str, files: dict[str, bytes]) -> dict[str, bytes]:
 
 def place(name: str) -> str:
     """Return where a file of the skill lies in the copy, as in an installed wheel."""
-    if name == "requirements.lock":
+    if name in LOCKS.values():
         return name
     inside = name.removeprefix("skill/")
     return inside if inside != name else f"kimi_swarm/_bundle/{name}"
@@ -127,13 +130,19 @@ def compile_missing(folder: str, files: dict[str, bytes]) -> None:
             py_compile.compile(source, quiet=2, invalidation_mode=mode)
 
 
-def remember(cache: str, root: str, tag: str, copy: CodeCopy, env_name: str) -> None:
-    """Record the copy and the environment under the skill's stat signature."""
+def remember(
+    cache: str, root: str, tag: str, copy: CodeCopy, env_names: dict[str, str]
+) -> None:
+    """Record the copy and the environments under the skill's stat signature.
+
+    `env_names` has the keys of LOCKS.
+    """
     index = index_path(cache, root, tag)
     os.makedirs(os.path.dirname(index), exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=os.path.dirname(index))
     with os.fdopen(handle, "wb") as file:
-        file.write(f"{copy.key} {env_name}\n".encode() + copy.signature)
+        head = " ".join([copy.key, *(env_names[extra] for extra in LOCKS)])
+        file.write(f"{head}\n".encode() + copy.signature)
     os.replace(aside, index)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from launcher.problem import Problem
@@ -22,11 +22,15 @@ MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
 
 
 class Build(NamedTuple):
-    """One build: the folder made aside, the lock file's path, and the log's path."""
+    """One build: the folder made aside, the lock file's path, and the log's path.
+
+    `held` is the descriptor whose lock says that somebody builds.
+    """
 
     aside: str
     lock_path: str
     log_path: str
+    held: int
 
 
 def environment_name(tag: str, lock: bytes) -> str:
@@ -37,14 +41,14 @@ def environment_name(tag: str, lock: bytes) -> str:
 def build_environment(env: str, lock: bytes) -> None:
     """Build the environment at `env`, or wait for the call that is building it.
 
-    `lock` is the content of requirements.lock. Built aside and renamed, so that what
+    `lock` is the content of a requirements file. Built aside and renamed, so that what
     is there is whole. Raises Problem, and OSError when the cache takes no files.
     """
     os.makedirs(os.path.dirname(env), exist_ok=True)
-    with only_one(f"{env}.lock"):
+    with only_one(f"{env}.lock") as held:
         if os.path.exists(os.path.join(env, "bin", "python")):
             return
-        build = Build(f"{env}.new", f"{env}.requirements", f"{env}.log")
+        build = Build(f"{env}.new", f"{env}.requirements", f"{env}.log", held)
         for leftover in (build.aside, env):  # of a killed build; of a Python since gone
             shutil.rmtree(leftover, ignore_errors=True)
         with open(build.lock_path, "wb") as file:
@@ -59,8 +63,11 @@ def build_environment(env: str, lock: bytes) -> None:
 
 
 @contextmanager
-def only_one(path: str) -> Iterator[None]:
-    """Hold the lock file at `path`, telling the user if another call has it."""
+def only_one(path: str) -> Iterator[int]:
+    """Hold the lock file at `path`, telling the user if another call has it.
+
+    Gives the descriptor that holds it.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
@@ -68,7 +75,7 @@ def only_one(path: str) -> Iterator[None]:
         except BlockingIOError:
             say("another call is building the Python environment; waiting for it ...")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
@@ -130,6 +137,8 @@ def run(build: Build, words: list[str]) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                # If we are killed, a step that goes on keeps the next build waiting.
+                pass_fds=[build.held],
                 check=False,
             ).returncode
         except OSError as error:  # as a shell does for what it cannot start
@@ -148,8 +157,9 @@ def clean_environment() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """Tell the waiting user one short line."""
-    print(f"kimi-swarm: {text}", file=sys.stderr, flush=True)
+    """Tell the waiting user one short line, if anybody still reads."""
+    with suppress(OSError):
+        print(f"kimi-swarm: {text}", file=sys.stderr, flush=True)
 
 
 def no_venv(module: str) -> Problem:

@@ -76,6 +76,7 @@ class SkillFolder:
         (self.root / "prompts" / "roles" / "worker.md.j2").write_text("work")
         (self.root / "manifest.yaml").write_text("name: fake\n")
         (self.root / "requirements.lock").touch()
+        (self.root / "requirements-mcp.lock").write_text("# more\n")
 
     @property
     def script(self) -> Path:

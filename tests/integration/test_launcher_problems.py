@@ -171,7 +171,9 @@ def test_a_problem_is_json_when_json_is_asked(skill: SkillFolder) -> None:
     assert told["error"]["remedy"]
 
 
-@pytest.mark.parametrize("name", ["manifest.yaml", "requirements.lock"])
+@pytest.mark.parametrize(
+    "name", ["manifest.yaml", "requirements.lock", "requirements-mcp.lock"]
+)
 def test_a_skill_with_a_file_missing_says_which(skill: SkillFolder, name: str) -> None:
     (skill.root / name).unlink()
     answer = skill.call("list")

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; .+)?$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-mcp.lock", "requirements-dev.lock"]
 
 
 def entries(name: str) -> list[list[str]]:
@@ -59,6 +59,8 @@ def test_a_lock_names_no_address_and_no_option(name: str) -> None:
 
 def test_every_dependency_is_locked() -> None:
     assert declared("project", "dependencies") <= set(pins("requirements.lock"))
+    extras = declared("project", "optional-dependencies", "mcp")
+    assert extras <= set(pins("requirements-mcp.lock"))
     groups = declared("dependency-groups", "dev")
     assert groups <= set(pins("requirements-dev.lock"))
 
@@ -66,6 +68,12 @@ def test_every_dependency_is_locked() -> None:
 def test_developers_have_what_users_have() -> None:
     dev = pins("requirements-dev.lock").items()
     assert pins("requirements.lock").items() <= dev
+    assert pins("requirements-mcp.lock").items() <= dev
+
+
+def test_an_extra_adds_to_what_everybody_has_and_changes_none_of_it() -> None:
+    more = pins("requirements-mcp.lock").items()
+    assert pins("requirements.lock").items() < more
 
 
 def test_the_licence_is_mit_0_everywhere() -> None:
