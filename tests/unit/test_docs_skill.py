@@ -12,9 +12,13 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "SKILL.md").read_text("utf-8")
 _, HEAD, BODY = TEXT.split("---\n", 2)
 FRONT = yaml.safe_load(HEAD)
+SHEETS = sorted((ROOT / "references").glob("*.md"))
 PUBLISHED = sorted(
     path
-    for pattern in ("*.md", "*.yaml", "docs/*.md", "prompts/**/*.j2", "examples/*.yaml")
+    for pattern in (
+        *("*.md", "*.yaml", "docs/*.md", "references/*.md"),
+        *("prompts/**/*.j2", "examples/*.yaml"),
+    )
     for path in ROOT.glob(pattern)
 )
 
@@ -42,10 +46,10 @@ def test_its_front_is_written_in_blocks():
 
 def test_it_asks_only_for_what_nobody_can_do_without():
     wants = FRONT["metadata"]["openclaw"]
-    assert wants == {
-        "os": ["linux", "darwin"],
-        "requires": {"bins": ["python3", "git"]},
-    }
+    assert set(wants) == {"os", "requires", "install", "envVars"}
+    assert wants["os"] == ["linux", "darwin"]
+    assert wants["requires"] == {"bins": ["python3", "git"]}
+    assert {one["required"] for one in wants["envVars"]} == {False}
 
 
 def test_its_body_is_short_enough_to_be_read_each_time():
@@ -59,6 +63,16 @@ def test_its_words_vary_enough_for_the_marketplace():
 
 def test_it_defines_base_dir_once():
     assert BODY.count("`{baseDir}` below is the folder of this file") == 1
+
+
+def test_it_sends_to_sheets_that_are_there_and_to_every_one_of_them():
+    named = set(re.findall(r"`([a-z]+\.md)`", BODY.partition("## Read when needed")[2]))
+    assert named == {path.name for path in SHEETS}
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
+def test_a_sheet_is_short_enough_to_be_read_in_the_midst_of_a_job(path: Path):
+    assert len(path.read_text("utf-8")) < 4_000
 
 
 def test_its_commands_are_plain_single_lines():
