@@ -80,6 +80,7 @@ class Swarm:
             # No address: should a real Kilo be on PATH, no provider is asked.
             "KILO_GATEWAY_URL": "none",
         }
+        self.command = [sys.executable, "-m", "kimi_swarm"]
         self._plans = 0
 
     def repository(self, files: Mapping[str, str] | None = None) -> Path:
@@ -146,7 +147,7 @@ class Swarm:
     ) -> subprocess.Popen[str]:
         """Start one command and return it running, its output in pipes."""
         return subprocess.Popen(
-            [sys.executable, "-m", "kimi_swarm", *map(str, words)],
+            [*self.command, *map(str, words)],
             cwd=cwd or self.folder,
             env={**self.env, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -246,6 +247,11 @@ class Swarm:
         with closing(sqlite3.connect(self.home / "state.db", timeout=LIMIT_S)) as store:
             store.execute(statement)
             store.commit()
+
+    def rows(self, statement: str) -> list[Any]:
+        """Read from the store behind everybody's back."""
+        with closing(sqlite3.connect(self.home / "state.db", timeout=LIMIT_S)) as store:
+            return store.execute(statement).fetchall()
 
     def log_of_supervisor(self) -> str:
         """Return what the supervisor wrote that nobody else could be told."""

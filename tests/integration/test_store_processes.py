@@ -14,8 +14,9 @@ import pytest
 
 from fakes.runs import BORN_AT, RUN, opened, written
 from kimi_swarm.core.session import MOVES, replay
+from kimi_swarm.store.inbox import cursor_of
 from kimi_swarm.store.moves import move_of, state_of
-from kimi_swarm.store.views import cursor_of, events_after, run_row, sessions_of
+from kimi_swarm.store.views import events_after, run_row, sessions_of
 
 PROCESSES = 20
 WRITES = 50

@@ -22,6 +22,7 @@ from fakes.runs import (
 from kimi_swarm.core.schedule import Start, schedule
 from kimi_swarm.core.session import Ended, Launched, Outcome, StopBegan
 from kimi_swarm.store.database import Connection, transaction
+from kimi_swarm.store.inbox import cursor_of
 from kimi_swarm.store.runs import (
     create_run,
     delete_run,
@@ -34,7 +35,6 @@ from kimi_swarm.store.views import (
     UnknownRunError,
     UnknownSessionError,
     count_runs,
-    cursor_of,
     dialect_of,
     events_after,
     latest_sessions,

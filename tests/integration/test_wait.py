@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fakes.swarm import Swarm, worker
 
 NONE = {"workspace": "none"}
@@ -56,7 +58,7 @@ def test_each_end_is_told_once_to_each_asker(swarm: Swarm):
 
     assert set(told[:3]) == {f"{run}/{task}" for task in (name, "after", "good")}
     assert told[3] is None
-    assert line.startswith(f"{run}/{name} failed (exit_code);")
+    assert re.match(rf"{run}/{name}#\d+ failed \(exit_code\);", line)
 
 
 def test_any_end_is_told_while_others_run(swarm: Swarm):

@@ -30,10 +30,10 @@ from kimi_swarm.core.session import (
     apply,
     replay,
 )
+from kimi_swarm.store.inbox import cursor_of
 from kimi_swarm.store.moves import StaleSessionError, move_of, move_session, state_of
 from kimi_swarm.store.views import (
     SessionRow,
-    cursor_of,
     events_after,
     latest_sessions,
     live_sessions,

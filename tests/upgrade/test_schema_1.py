@@ -14,12 +14,12 @@ from kimi_swarm.core.schedule import Cancel, schedule
 from kimi_swarm.core.session import MOVES, replay
 from kimi_swarm.core.task import Expect, PromptVia, WorkspaceMode
 from kimi_swarm.store.database import SCHEMA_VERSION, Connection, open_database
+from kimi_swarm.store.inbox import cursor_of
 from kimi_swarm.store.moves import move_of, state_of
 from kimi_swarm.store.runs import delete_run, task_of, tasks_of
 from kimi_swarm.store.snapshot import read_snapshot
 from kimi_swarm.store.views import (
     count_runs,
-    cursor_of,
     events_after,
     run_row,
     session_row,

@@ -30,35 +30,38 @@ def kill(
     home: str,
     scope: str,
     *,
+    owner: str = "",
     seen_within_s: float = SEEN_WITHIN_S,
     line: Line | None = None,
 ) -> Killed:
     """Ask a session, a run or (`*`) everything to end; wait a while to see it.
 
-    What is over already is left alone. Whoever cuts the `line` ends the wait, not the
-    killing. Raises UnknownRunError, UnknownSessionError.
+    With an `owner` everything is what belongs to that asker. What is over already is
+    left alone. Whoever cuts the `line` ends the wait, not the killing. Raises
+    UnknownRunError, UnknownSessionError.
     """
     if scope == EVERYTHING:
         with reading(home) as connection:
             if connection is None:
                 return Killed([])
-            return _kill(home, connection, scope, seen_within_s, line)
+            told = wish_stop(connection, scope, "killed", owner=owner)
+            return _seen(home, connection, told, seen_within_s, line)
     with existing(home, scope) as connection:
         if is_session(scope):
             session_row(connection, scope)
         else:
             run_row(connection, scope)
-        return _kill(home, connection, scope, seen_within_s, line)
+        told = wish_stop(connection, scope, "killed")
+        return _seen(home, connection, told, seen_within_s, line)
 
 
-def _kill(
+def _seen(
     home: str,
     connection: Connection,
-    scope: str,
+    told: list[str],
     seen_within_s: float,
     line: Line | None,
 ) -> Killed:
-    told = wish_stop(connection, scope, "killed")
     if told:
         from kimi_swarm.process.detach import (  # noqa: PLC0415 only if there is a wish
             ensure_supervisor,

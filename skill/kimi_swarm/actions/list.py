@@ -30,13 +30,14 @@ class RunListing(Row):
     sessions: list[SessionRow]
 
 
-def list_runs(home: str, *, limit: int = DEFAULT_LIMIT) -> Runs:
-    """Return running runs, then the newest others."""
+def list_runs(home: str, *, limit: int = DEFAULT_LIMIT, owner: str = "") -> Runs:
+    """Return running runs, then the newest others; only an owner's if one is given."""
     with reading(home) as connection:
         if connection is None:
             return Runs([], 0)
         keep_alive(home, connection)
-        return Runs(recent_runs(connection, limit=limit), count_runs(connection))
+        rows = recent_runs(connection, limit=limit, owner=owner)
+        return Runs(rows, count_runs(connection, owner=owner))
 
 
 def list_run(home: str, run: str) -> RunListing:

@@ -1,4 +1,7 @@
-"""poll: only what is new to the asker, of a run or a session. Light."""
+"""poll: only what is new to the asker, of a run or a session. Light.
+
+What is new stays new until `note_told` hears of the marks that come with it.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,17 @@ from kimi_swarm.actions.state import HEARTBEAT_S, Line, changes, existing, keep_
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.core.row import Row
-from kimi_swarm.store.database import Connection, transaction
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.inbox import Mark, cursor_of, over_scope
 from kimi_swarm.store.views import (
     EventRow,
     RunRow,
     SessionRow,
-    cursor_of,
     dialect_of,
     events_after,
     run_row,
     session_row,
 )
-from kimi_swarm.store.wishes import move_cursor
 
 OUTPUT_STEP_S = 0.25
 TOLD = (
@@ -36,6 +38,7 @@ class RunNews(Row):
     run: RunRow
     events: list[EventRow]
     is_timeout: bool
+    marks: tuple[Mark, ...] = ()
 
 
 class SessionNews(Row):
@@ -47,6 +50,7 @@ class SessionNews(Row):
     session: SessionRow
     lines: list[str]
     is_timeout: bool
+    marks: tuple[Mark, ...] = ()
 
 
 def poll(
@@ -59,13 +63,13 @@ def poll(
 ) -> RunNews | SessionNews:
     """Return what is new to the asker, waiting up to `timeout_s` for something.
 
-    Whoever cuts the `line` ends the wait. Raises UnknownRunError, UnknownSessionError.
+    It counts as told when `note_told` gets its marks. Whoever cuts the `line` ends the
+    wait. Raises UnknownRunError, UnknownSessionError.
     """
     deadline = time.monotonic() + timeout_s
     look = _session_news if is_session(scope) else _run_news
     with existing(home, scope) as connection:
         news = look(home, connection, scope, asker)
-        # What was told counts as read: it must not be looked for again.
         if timeout_s <= 0 or not news.is_timeout:
             keep_alive(home, connection)
             return news
@@ -83,9 +87,10 @@ def _run_news(home: str, connection: Connection, run: str, asker: str) -> RunNew
     row = run_row(connection, run)
     after = cursor_of(connection, asker, run)
     told = events_after(connection, run, after, names=TOLD)
-    if told:
-        move_cursor(connection, asker, run, told[-1].seq)
-    return RunNews(row, told, not told and row.state != "done")
+    marks = [Mark(asker, run, told[-1].seq)] if told else []
+    if ends := [event.seq for event in told if event.name == "run_ended"]:
+        marks.append(Mark(asker, over_scope(run), ends[-1]))
+    return RunNews(row, told, not told and row.state != "done", tuple(marks))
 
 
 def _session_news(
@@ -96,7 +101,7 @@ def _session_news(
     # An earlier release counted lines, of all streams together.
     seen_lines = cursor_of(connection, asker, session)
     lines: list[str] = []
-    places: dict[str, int] = {}
+    marks: list[Mark] = []
     for stream in streams:
         scope = f"{session}/{stream.name}"
         place = cursor_of(connection, asker, scope)
@@ -107,10 +112,7 @@ def _session_news(
         lines += found[seen_lines:]
         seen_lines = max(0, seen_lines - len(found))
         if behind > place:
-            places[scope] = behind
-    if places:
-        with transaction(connection):
-            for scope, behind in places.items():
-                move_cursor(connection, asker, scope, behind)
+            marks.append(Mark(asker, scope, behind))
     lines = redacted_lines(lines, secrets_of(home, row.run)) if lines else lines
-    return SessionNews(row, lines, not lines and row.state != "done")
+    is_timeout = not lines and row.state != "done"
+    return SessionNews(row, lines, is_timeout, tuple(marks))

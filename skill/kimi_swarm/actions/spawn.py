@@ -52,12 +52,17 @@ class Spawned:
 
 
 async def spawn(
-    home: str, prepared: Prepared, *, environ: Mapping[str, str] | None = None
+    home: str,
+    prepared: Prepared,
+    *,
+    environ: Mapping[str, str] | None = None,
+    owner: str = "",
 ) -> Spawned:
     """Write a prepared plan as a run with a queued session per task, all or nothing.
 
     What is prepared for a run that stands is added to that, which goes on if it was
-    over. Never waits for a worker. `environ` is what workers may take values from: the
+    over. Never waits for a worker. `owner` is the asker that a new run belongs to;
+    `environ` is what workers may take values from: the
     caller's environment if not given. Raises DiskLowError, StateFolderError,
     DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError,
     NameTakenError.
@@ -68,7 +73,7 @@ async def spawn(
     assert connection is not None  # noqa: S101 `create` makes one
     try:
         if prepared.into is None:
-            run, repo = await _begin(home, connection, prepared)
+            run, repo = await _begin(home, connection, prepared, owner)
         else:
             run, repo = prepared.into, _add(home, connection, prepared)
     finally:
@@ -90,12 +95,12 @@ async def spawn(
 
 
 async def _begin(
-    home: str, connection: Connection, prepared: Prepared
+    home: str, connection: Connection, prepared: Prepared, owner: str
 ) -> tuple[str, str | None]:
     """Make a run; return its id and its repository."""
     run, claim = _claim_name(home)
     try:
-        return run, await _write(home, connection, run, prepared)
+        return run, await _write(home, connection, run, prepared, owner)
     except BaseException:
         _give_up(home, run)
         raise
@@ -161,7 +166,7 @@ def _is_kept(home: str, run: str) -> bool:
 
 
 async def _write(
-    home: str, connection: Connection, run: str, prepared: Prepared
+    home: str, connection: Connection, run: str, prepared: Prepared, owner: str
 ) -> str | None:
     repo = None if prepared.repo is None else str(prepared.repo.root)
     base = prepared.base
@@ -180,6 +185,7 @@ async def _write(
         notes=prepared.notes,
         priority=prepared.priority,
         min_free_mib=prepared.min_free_mib,
+        owner=owner,
     )
     reach("spawn.before_written")
     with words_for_errors(home):

@@ -1,4 +1,7 @@
-"""wait: block until a run (or any session of it) has ended. Light."""
+"""wait: block until a run (or any session of it) has ended. Light.
+
+An end stays untold until `note_told` hears of the marks that come with it.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,30 @@ import time
 from kimi_swarm.actions.state import Line, changes, existing
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
+from kimi_swarm.store.inbox import Mark, cursor_of, ends_scope, last_end, over_scope
 from kimi_swarm.store.views import (
+    EventRow,
     RunRow,
     SessionRow,
-    cursor_of,
     events_after,
     latest_sessions,
     run_row,
     session_row,
 )
-from kimi_swarm.store.wishes import move_cursor
 
 
 class Waited(Row):
-    """What a wait saw: the run, its sessions, and with `--any` the one that ended."""
+    """What a wait saw: the run, its sessions, and with `--any` the one that ended.
+
+    `completion` is the id of the end it tells of, None where it tells of none.
+    """
 
     run: RunRow
     sessions: list[SessionRow]
     ended: SessionRow | None
     is_timeout: bool
+    completion: str | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 def wait(
@@ -39,8 +47,9 @@ def wait(
 ) -> Waited:
     """Wait until a run has ended, or with `is_any` until a session of it has.
 
-    With `is_any` each asker is told of every end once, in order, also of those before
-    the call. Whoever cuts the `line` ends the wait. Raises UnknownRunError.
+    With `is_any` each asker is told of every end, in order, also of those before the
+    call. An end counts as told when `note_told` gets its marks. Whoever cuts the `line`
+    ends the wait. Raises UnknownRunError.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     with existing(home, run) as connection:
@@ -49,19 +58,32 @@ def wait(
             ended = _next_end(connection, run, asker) if is_any else None
             row = run_row(connection, run)
             if ended is not None or row.state == "done":
-                return Waited(row, latest_sessions(connection, run), ended, False)
-        row = run_row(connection, run)
-        return Waited(row, latest_sessions(connection, run), None, row.state != "done")
+                return _seen(connection, row, asker, ended)
+        return _seen(connection, run_row(connection, run), asker, None)
 
 
-def _next_end(connection: Connection, run: str, asker: str) -> SessionRow | None:
-    scope = f"{run}/ends"
-    after = cursor_of(connection, asker, scope)
-    for event in events_after(connection, run, after, names=("ended",)):
-        assert event.session is not None  # noqa: S101 only sessions end so
-        move_cursor(connection, asker, scope, event.seq)
-        row = session_row(connection, event.session)
-        # One that is tried again is no end that anybody has to look at.
-        if '"retry": {' not in (row.detail or ""):
-            return row
+def _seen(
+    connection: Connection, run: RunRow, asker: str, ended: EventRow | None
+) -> Waited:
+    rows = latest_sessions(connection, run.id)
+    if ended is not None:
+        session = session_row(connection, ended.session or "")
+        mark = Mark(asker, ends_scope(run.id), ended.seq)
+        return Waited(run, rows, session, False, f"{session.id}#{ended.seq}", (mark,))
+    end = last_end(connection, run.id) if run.state == "done" else None
+    if end is None:
+        return Waited(run, rows, None, run.state != "done")
+    mark = Mark(asker, over_scope(run.id), end.seq)
+    return Waited(run, rows, None, False, end.id, (mark,))
+
+
+def _next_end(connection: Connection, run: str, asker: str) -> EventRow | None:
+    after = cursor_of(connection, asker, ends_scope(run))
+    while events := events_after(connection, run, after, names=("ended",)):
+        for event in events:
+            # One that is tried again is no end that anybody has to look at.
+            row = session_row(connection, event.session or "")
+            if '"retry": {' not in (row.detail or ""):
+                return event
+        after = events[-1].seq
     return None

@@ -44,12 +44,16 @@ class ListCall(Call):
     size: Annotated[
         bool, Field(description="Tell also how many bytes each run takes on the disk.")
     ] = False
+    asker: Annotated[str, Field(description="Only the runs of this asker.")] = ""
 
 
 class PollCall(Call):
-    """Only what is new to the asker, of a run or a session."""
+    """Only what is new to the asker: of a run, a session, or which runs ended."""
 
-    id: Annotated[Line, Field(description=RUN_OR_SESSION)]
+    id: Annotated[
+        Line | None,
+        Field(description=f"{RUN_OR_SESSION} None: which runs ended."),
+    ] = None
     timeout_s: Annotated[
         Seconds, Field(description="Wait at most so many seconds for something new.")
     ] = 0.0
@@ -82,7 +86,7 @@ class WaitCall(Call):
         Seconds | None, Field(description="Give up after so many seconds.")
     ] = None
     asker: Annotated[
-        str, Field(description="With any: who asks, to be told of each end once.")
+        str, Field(description="Who asks: each asker is told of every end.")
     ] = ""
 
 
@@ -93,6 +97,9 @@ class KillCall(Call):
     all: Annotated[
         bool, Field(description="End everything that runs; give no id then.")
     ] = False
+    asker: Annotated[
+        str, Field(description="With all: only what belongs to this asker.")
+    ] = ""
 
 
 class SendCall(Call):

@@ -67,6 +67,10 @@ class _Source(Call):
 class SpawnCall(_Source):
     """Start a plan's workers in the background and return at once."""
 
+    asker: Annotated[
+        Line | None, Field(description="Whose run this is, to list, poll and kill.")
+    ] = None
+
 
 class PlanCall(_Source):
     """Show what would run, for whom and within which limits; starts nothing."""

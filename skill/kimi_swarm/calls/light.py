@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 
 def list_(home: str, asked: ListCall) -> Answer:
-    """Tell of runs, or of one run's sessions. Raises UnknownRunError."""
+    """Tell of runs, or of one run's sessions. Raises UnknownRunError, UsageError."""
     from kimi_swarm.actions.list import list_run, list_runs  # noqa: PLC0415 one verb
 
     if asked.run is None:
-        runs = list_runs(home, limit=asked.limit)
+        runs = list_runs(home, limit=asked.limit, owner=asked.asker)
         return Answer(
             lambda: _runs_object(home, asked, runs),
             lambda: _runs_text(home, asked, runs),
         )
+    if asked.asker:
+        raise UsageError("--as chooses among runs, and one is named already.")
     one = list_run(home, asked.run)
     return Answer(
         lambda: _run_object(home, asked, one), lambda: _run_text(home, asked, one)
@@ -93,16 +95,43 @@ def poll(home: str, asked: PollCall, line: Line | None = None) -> Answer:
     """Tell what is new. Raises UnknownRunError, UnknownSessionError."""
     from kimi_swarm.actions.poll import RunNews, poll  # noqa: PLC0415 one verb
 
+    if asked.id is None:
+        return _inbox(home, asked, line)
     timeout_s = asked.timeout_s
     news = poll(home, asked.id, asker=asked.asker, timeout_s=timeout_s, line=line)
     code = OUT_OF_TIME if news.is_timeout and timeout_s > 0 else OK
     if isinstance(news, RunNews):
         told = news
         return Answer(
-            lambda: _events_object(told), lambda: _events_text(home, told), code
+            lambda: _events_object(told),
+            lambda: _events_text(home, told),
+            code,
+            news.marks,
         )
     lines = news
-    return Answer(lambda: _lines_object(lines), lambda: _lines_text(lines), code)
+    return Answer(
+        lambda: _lines_object(lines), lambda: _lines_text(lines), code, news.marks
+    )
+
+
+def _inbox(home: str, asked: PollCall, line: Line | None) -> Answer:
+    from kimi_swarm.actions.inbox import inbox  # noqa: PLC0415 one form of one verb
+
+    timeout_s = asked.timeout_s
+    found = inbox(home, asker=asked.asker, timeout_s=timeout_s, line=line)
+
+    def fields() -> dict[str, Any]:
+        from kimi_swarm.telling.as_json import inbox_object  # noqa: PLC0415 as above
+
+        return inbox_object(found)
+
+    def text() -> str:
+        from kimi_swarm.telling.wake import inbox_lines  # noqa: PLC0415 as above
+
+        return "\n".join(words.fitted(inbox_lines(found)))
+
+    code = OUT_OF_TIME if found.is_timeout and timeout_s > 0 else OK
+    return Answer(fields, text, code, found.marks)
 
 
 def _events_object(news: RunNews) -> dict[str, Any]:
@@ -182,16 +211,17 @@ def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
 
         ended = None if seen.ended is None else seen.ended.id
         run = as_json.run_object(seen.run, seen.sessions)
-        return {**run, "ended": ended, "timed_out": seen.is_timeout}
+        how = {"ended": ended, "timed_out": seen.is_timeout}
+        return {**run, **how, "completion": seen.completion}
 
     def text() -> str:
         from kimi_swarm.telling.wake import wake_line  # noqa: PLC0415 one verb
 
-        return wake_line(seen)
+        return wake_line(seen, shows_id=asked.asker != "")
 
     looked_at = seen.sessions if seen.ended is None else [seen.ended]
     code = OK if all(row.is_fine for row in looked_at) else NOT_ALL
-    return Answer(fields, text, OUT_OF_TIME if seen.is_timeout else code)
+    return Answer(fields, text, OUT_OF_TIME if seen.is_timeout else code, seen.marks)
 
 
 def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
@@ -202,7 +232,10 @@ def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
         raise UsageError(
             "kill takes either an id or --all.", remedy="Run `list` to see the ids."
         )
-    killed = kill(home, EVERYTHING if asked.id is None else asked.id, line=line)
+    if asked.asker and not asked.all:
+        raise UsageError("--as goes with --all: what has an id needs no owner.")
+    scope = EVERYTHING if asked.id is None else asked.id
+    killed = kill(home, scope, owner=asked.asker, line=line)
 
     def fields() -> dict[str, Any]:
         from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects

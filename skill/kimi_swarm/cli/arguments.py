@@ -62,11 +62,16 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", action="store_true", help="with the room each takes on the disk"
     )
+    parser.add_argument(
+        "--as", dest="asker", default="", help="only the runs of this asker"
+    )
 
 
 def add_poll(parser: argparse.ArgumentParser) -> None:
-    """Poll ID."""
-    parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
+    """Poll [ID]."""
+    parser.add_argument(
+        "id", nargs="?", help="a run, a session; none: all runs that ended"
+    )
     parser.add_argument(
         "--timeout-s", type=seconds, default=0.0, help="wait so long for something new"
     )
@@ -98,7 +103,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
         "--as",
         dest="asker",
         default="",
-        help="with --any: who asks, to be told each once",
+        help="who asks: each asker is told of every end",
     )
 
 
@@ -106,11 +111,17 @@ def add_kill(parser: argparse.ArgumentParser) -> None:
     """Kill ID | --all."""
     parser.add_argument("id", nargs="?", help="a run or a session")
     parser.add_argument("--all", action="store_true", help="everything that runs")
+    parser.add_argument(
+        "--as", dest="asker", default="", help="with --all: only runs of this asker"
+    )
 
 
 HOT: dict[str, tuple[Add, str]] = {
     "list": (add_list, "What there is: runs, or one run's sessions."),
-    "poll": (add_poll, "Only what is new to you, of a run or a session."),
+    "poll": (
+        add_poll,
+        "Only what is new to you: of a run, a session, or which runs ended.",
+    ),
     "log": (add_log, "What a session's worker wrote, by lines."),
     "wait": (add_wait, "Wait until a run has ended; print one line."),
     "kill": (add_kill, "End a session, a run or everything, children included."),

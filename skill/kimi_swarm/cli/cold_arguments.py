@@ -49,6 +49,9 @@ def add_spawn(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="return when it has ended, with one line"
     )
+    parser.add_argument(
+        "--as", dest="asker", metavar="NAME", help="whose run this is: list and poll it"
+    )
 
 
 def _add_addition(parser: argparse.ArgumentParser) -> None:

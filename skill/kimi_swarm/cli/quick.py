@@ -18,11 +18,15 @@ _SHAPES: dict[str, tuple[str, bool, dict[str, tuple[str, str]]]] = {
     "list": (
         "run",
         False,
-        {"--limit": ("limit", "count"), "--size": ("size", "")},
+        {
+            "--limit": ("limit", "count"),
+            "--size": ("size", ""),
+            "--as": ("asker", "text"),
+        },
     ),
     "poll": (
         "id",
-        True,
+        False,
         {"--timeout-s": ("timeout_s", "seconds"), "--as": ("asker", "text")},
     ),
     "log": (
@@ -45,10 +49,12 @@ _SHAPES: dict[str, tuple[str, bool, dict[str, tuple[str, str]]]] = {
             "--as": ("asker", "text"),
         },
     ),
-    "kill": ("id", False, {"--all": ("all", "")}),
+    "kill": ("id", False, {"--all": ("all", ""), "--as": ("asker", "text")}),
 }
 _DEFAULTS = {
     ("list", "limit"): 20,
+    ("list", "asker"): "",
+    ("kill", "asker"): "",
     ("poll", "timeout_s"): 0.0,
     ("poll", "asker"): "",
     ("wait", "asker"): "",

@@ -19,6 +19,7 @@ from kimi_swarm.calls import light
 from kimi_swarm.calls.asked import WaitCall
 from kimi_swarm.cli.exits import OK
 from kimi_swarm.cli.printing import print_object, say
+from kimi_swarm.core.askers import asker_name
 from kimi_swarm.core.strategy import ParameterError, Strategy
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
@@ -91,11 +92,16 @@ def spawn(args: argparse.Namespace) -> int:
     """Start a plan's workers and return, with `--wait` once they have ended."""
     from kimi_swarm.actions.spawn import spawn  # noqa: PLC0415 one verb
 
+    if args.asker is not None and args.into is not None:
+        raise UsageError(
+            "--as says whose a new run is; --into names one that is there."
+        )
+    owner = "" if args.asker is None else asker_name(args.asker)
     prepared = _prepared(args)
-    spawned = anyio.run(spawn, state_home(), prepared)
+    spawned = anyio.run(partial(spawn, state_home(), prepared, owner=owner))
     if args.wait:
         # One line and no more: a host shows its agent little of a background call.
-        answer = light.wait(state_home(), WaitCall(run=spawned.run))
+        answer = light.wait(state_home(), WaitCall(run=spawned.run, asker=owner))
         return say(answer, is_json=args.json)
     if args.json:
         print_object({**asdict(spawned), "state": "running"})

@@ -43,6 +43,7 @@ POINTS = (
     "shim.before_sweep",
     "shim.before_rename",
     "shim.after_rename",
+    "asker.before_told",
 )
 
 _SETTING = os.environ.get(VARIABLE, "")

@@ -45,6 +45,7 @@ class NewRun:
     notes: Sequence[str] = ()
     min_free_mib: int = 0
     priority: int = 0
+    owner: str = ""
 
 
 def create_run(
@@ -59,8 +60,8 @@ def create_run(
         connection.execute(
             "INSERT INTO runs (id, name, state, repo, base, concurrency, spacing_s,"
             " wall_s, profiles, plan, notes, created_at, since_at, open_at,"
-            " min_free_mib, priority)"
-            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " min_free_mib, priority, owner)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run,
                 new.name,
@@ -77,6 +78,7 @@ def create_run(
                 at,
                 new.min_free_mib,
                 new.priority,
+                new.owner,
             ),
         )
         note(connection, run, None, "run_started", at, {"name": new.name})
@@ -258,4 +260,8 @@ def delete_run(connection: sqlite3.Connection, run: str) -> None:
             connection.execute(
                 "DELETE FROM cursors WHERE scope = ? OR scope LIKE ? || '/%'",
                 (run, run),
+            )
+            # Ends are numbered on: who is told of later ones needs none of this.
+            connection.execute(
+                "DELETE FROM cursors WHERE NOT EXISTS (SELECT 1 FROM runs)"
             )

@@ -207,4 +207,61 @@ CREATE INDEX sessions_ranked ON sessions (run, place)
   WHERE state = 'queued' AND rank != 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
+# A run may belong to an asker (`owner`), and each end of a run stays untold to an asker
+# until a cursor says otherwise. A scope that begins with `#` behind the run is no
+# task's. Who came before there was an inbox is not told of ends long past. A notice is
+# a wish that a host is told of a run's end: every end makes it due, a little later than
+# somebody who waits for the run needs to tell it.
+SEVENTH = """
+ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE INDEX runs_of_owner ON runs (owner, state DESC, created_at DESC);
+CREATE INDEX run_ends ON events (seq) WHERE name = 'run_ended';
+
+UPDATE OR REPLACE cursors SET scope = substr(scope, 1, length(scope) - 4) || '#ends'
+  WHERE scope LIKE '%/ends';
+INSERT OR REPLACE INTO cursors (asker, scope, position)
+  SELECT '', '#over', max(seq) FROM events
+  WHERE name = 'run_ended' HAVING max(seq) IS NOT NULL;
+
+CREATE TABLE notices (
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  asker TEXT NOT NULL,
+  command TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'waiting'
+    CHECK (state IN ('waiting', 'due', 'accepted', 'told', 'given_up')),
+  seq INTEGER,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at REAL NOT NULL DEFAULT 0,
+  trouble TEXT,
+  PRIMARY KEY (run, asker),
+  CHECK ((state = 'waiting') = (seq IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX notices_due ON notices (due_at) WHERE state = 'due';
+CREATE INDEX notices_given_up ON notices (run) WHERE state = 'given_up';
+
+CREATE TRIGGER an_end_makes_notices_due AFTER INSERT ON events
+WHEN NEW.name = 'run_ended'
+BEGIN
+  UPDATE notices SET state = 'due', seq = NEW.seq, tries = 0,
+    due_at = NEW.at + 1, trouble = NULL
+    WHERE run = NEW.run;
+END;
+
+CREATE TRIGGER a_run_that_goes_on_has_no_end AFTER INSERT ON events
+WHEN NEW.name = 'run_reopened'
+BEGIN
+  UPDATE notices SET state = 'waiting', seq = NULL, trouble = NULL
+    WHERE run = NEW.run;
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    FIRST,
+    SECOND,
+    THIRD,
+    FOURTH,
+    FIFTH,
+    SIXTH,
+    SEVENTH,
+)

@@ -48,6 +48,7 @@ class RunRow(Row):
     created_at: float
     ended_at: float | None
     paused_at: float | None
+    owner: str
     counts: dict[str, int]
 
     @property
@@ -119,14 +120,24 @@ _LATEST = (
 )
 
 
-def recent_runs(connection: sqlite3.Connection, *, limit: int) -> list[RunRow]:
-    """Return running runs, then the newest others, at most `limit`."""
-    return _runs(connection, "ORDER BY state DESC, created_at DESC LIMIT ?", limit)
+def recent_runs(
+    connection: sqlite3.Connection, *, limit: int, owner: str = ""
+) -> list[RunRow]:
+    """Return running runs, then the newest others, at most `limit`.
+
+    With an `owner` only those that belong to that asker.
+    """
+    order = "ORDER BY state DESC, created_at DESC LIMIT ?"
+    if owner:
+        return _runs(connection, f"WHERE owner = ? {order}", owner, limit)
+    return _runs(connection, order, limit)
 
 
-def count_runs(connection: sqlite3.Connection) -> int:
-    """Return how many runs are stored."""
-    (count,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+def count_runs(connection: sqlite3.Connection, *, owner: str = "") -> int:
+    """Return how many runs are stored, of an owner if one is given."""
+    clause, arguments = (" WHERE owner = ?", [owner]) if owner else ("", [])
+    asked = "SELECT count(*) FROM runs" + clause  # noqa: S608 ours
+    (count,) = connection.execute(asked, arguments).fetchone()
     return int(count)
 
 
@@ -151,12 +162,12 @@ def repository_of(
 
 
 def _runs(
-    connection: sqlite3.Connection, clause: str, argument: object
+    connection: sqlite3.Connection, clause: str, *arguments: object
 ) -> list[RunRow]:
     found = connection.execute(
-        "SELECT id, name, state, repo, base, created_at, ended_at, paused_at"  # noqa: S608 ours
+        "SELECT id, name, state, repo, base, created_at, ended_at, paused_at, owner"  # noqa: S608 ours
         " FROM runs " + clause,
-        (argument,),
+        arguments,
     ).fetchall()
     return [RunRow._make((*row, _counts(connection, row[0]))) for row in found]
 
@@ -246,7 +257,7 @@ def wants_supervisor(connection: sqlite3.Connection) -> bool:
     """Whether there is anything that only a supervisor can do.
 
     A paused run waits for a person; but what runs in it must be looked after, its time
-    limit kept, and wishes to stop fulfilled.
+    limit kept, and wishes to stop fulfilled. Hosts must be told what they wait for.
     """
     (wants,) = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'running'"
@@ -256,16 +267,9 @@ def wants_supervisor(connection: sqlite3.Connection) -> bool:
         " WHERE state IN ('starting', 'running', 'stopping'))"
         " OR EXISTS (SELECT 1 FROM sessions"
         " WHERE state = 'queued' AND stop_wish IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM notices WHERE state = 'due')"
     ).fetchone()
     return bool(wants)
-
-
-def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
-    """Return how far an asker has read a scope; 0 at first."""
-    row = connection.execute(
-        "SELECT position FROM cursors WHERE asker = ? AND scope = ?", (asker, scope)
-    ).fetchone()
-    return int(row[0]) if row else 0
 
 
 def live_sessions(connection: sqlite3.Connection) -> list[SessionRow]:

@@ -7,15 +7,18 @@ import sqlite3
 from kimi_swarm.store.database import transaction
 
 
-def wish_stop(connection: sqlite3.Connection, scope: str, cause: str) -> list[str]:
+def wish_stop(
+    connection: sqlite3.Connection, scope: str, cause: str, *, owner: str = ""
+) -> list[str]:
     """Wish that a run, a session or (`*`) everything ends; return the sessions meant.
 
-    Sessions that are over are left alone and not returned; the first cause stays.
+    With an `owner` everything is what belongs to that asker. Sessions that are over
+    are left alone and not returned; the first cause stays.
     """
-    clause, arguments = {
-        True: ("1", ()),
-        False: ("id = ?" if "/" in scope else "run = ?", (scope,)),
-    }[scope == "*"]
+    clause, arguments = "id = ?" if "/" in scope else "run = ?", [scope]
+    if scope == "*":
+        owned = "run IN (SELECT id FROM runs WHERE owner = ?)"
+        clause, arguments = (owned, [owner]) if owner else ("1", [])
     with transaction(connection):
         rows = connection.execute(
             "UPDATE sessions SET stop_wish = coalesce(stop_wish, ?)"  # noqa: S608 ours

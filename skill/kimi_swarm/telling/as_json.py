@@ -13,6 +13,8 @@ TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
     from typing import Any
 
+    from kimi_swarm.actions.inbox import Inbox
+
 VERSION = 1
 
 
@@ -41,10 +43,24 @@ def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, 
         "created_at": moment(row.created_at),
         "ended_at": moment(row.ended_at),
         "paused_at": moment(row.paused_at),
+        "owner": row.owner or None,
     }
     if sessions is not None:
         fields["sessions"] = [session_object(session) for session in sessions]
     return fields
+
+
+def inbox_object(found: Inbox) -> dict[str, Any]:
+    """Return the ends that are new to an asker."""
+    told = [
+        {
+            **run_object(each.run, None),
+            "completion": each.end.id,
+            "completed_at": moment(each.end.at),
+        }
+        for each in found.completions
+    ]
+    return {"completions": told, "has_more": found.has_more}
 
 
 def session_object(row: SessionRow) -> dict[str, Any]:
@@ -81,8 +97,11 @@ def session_object(row: SessionRow) -> dict[str, Any]:
 
 def event_object(event: EventRow) -> dict[str, Any]:
     """Return an event."""
+    ends = {"ended": event.session, "run_ended": event.run}
+    completion = ends.get(event.name)
     return {
         "seq": event.seq,
+        "completion": f"{completion}#{event.seq}" if completion else None,
         "session": event.session,
         "event": event.name,
         "at": moment(event.at),

@@ -1,51 +1,74 @@
-"""The one line of `wait`: all that a host shows its agent of a background call. Light.
+"""The one line of `wait`, and the lines of an asker's inbox. Light.
 
-The host shows about the first 180 characters of what a finished call printed last.
+A line is all that a host shows its agent of a background call: about the first 180
+characters of what the finished call printed last.
 """
 
 from __future__ import annotations
 
-from kimi_swarm.actions.wait import Waited
+from collections.abc import Sequence
+
+from kimi_swarm.actions.state import program_name
+from kimi_swarm.core.wake import Standing, counted, end_line, woken
 from kimi_swarm.store.views import SessionRow
-from kimi_swarm.telling.words import counts_of, is_paused, next_line
-from kimi_swarm.workers.plain import clip
+from kimi_swarm.telling.words import age, is_paused
 
-LINE_CHARS = 170
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from kimi_swarm.actions.inbox import Inbox
+    from kimi_swarm.actions.wait import Waited
+
+NOTHING_NEW = "(nothing ended that you were not told)"
 
 
-def wake_line(seen: Waited) -> str:
-    """Say how it stands and what to do next, in at most 170 characters."""
-    run = seen.run.id
+def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
+    """Say how it stands and what to do next, in at most 170 characters.
+
+    Who asks by name is told the completion's id, to drop what comes twice.
+    """
+    run, rows = seen.run.id, standings(seen.sessions)
     if seen.ended is not None:
-        head = f"{seen.ended.id} {seen.ended.outcome} ({seen.ended.reason}); "
-        state = f"{run}: {counts_of(seen.sessions)}."
-        return _line(head + state, f"log {seen.ended.id}")
+        name = (shows_id and seen.completion) or seen.ended.id
+        head = f"{name} {seen.ended.outcome} ({seen.ended.reason}); "
+        return _line(f"{head}{run}: {counted(rows)}.", f"log {seen.ended.id}")
     if seen.is_timeout:
         how, verb = "still running", ""
         if is_paused(seen.run):
             how, verb = "paused", f"resume {run}"
-        return _line(f"{run} {how}: {counts_of(seen.sessions)}.", verb)
-    text = f"{run}: {counts_of(seen.sessions)}{_trouble(seen.sessions)}."
-    # What can be merged is: that makes a branch, and touches none that there is.
-    has_work = any(row.branch and row.outcome == "succeeded" for row in seen.sessions)
-    return _line(text, f"aggregate {run}{' --merge' if has_work else ''}")
+        return _line(f"{run} {how}: {counted(rows)}.", verb)
+    head = (shows_id and seen.completion) or run
+    return end_line(head, run, rows, caller=program_name())
 
 
-def _trouble(rows: list[SessionRow]) -> str:
-    troubled = [row for row in rows if not row.is_fine]
-    # What failed by itself tells more than what was cancelled because of it.
-    troubled.sort(key=lambda row: row.outcome == "cancelled")
-    if not troubled:
-        return ""
-    shown = ", ".join(f"{row.task}: {row.reason}" for row in troubled[:3])
-    return f" ({shown}{', …' if len(troubled) > 3 else ''})"  # noqa: PLR2004 as shown
+def inbox_lines(found: Inbox) -> list[str]:
+    """Say of each end that is new to an asker how the run stands, oldest end first."""
+    lines: list[str] = []
+    for end, run, sessions in found.completions:
+        rows = standings(sessions)
+        head = f"{end.id} {age(end.at, None)} ago"
+        if run.state == "done":
+            lines.append(end_line(head, run.id, rows, caller=program_name()))
+        else:
+            text = f"{head}, and goes on: {counted(rows)}."
+            lines.append(_line(text, f"wait {run.id}"))
+    if found.has_more:
+        lines.append("[there are more; ask again]")
+    return lines or [NOTHING_NEW]
+
+
+def standings(rows: Sequence[SessionRow]) -> list[Standing]:
+    """Return how the tasks of sessions stand, in their order."""
+    return [
+        Standing(
+            row.task,
+            row.outcome or row.state,
+            row.reason or "",
+            row.is_fine,
+            bool(row.branch) and row.outcome == "succeeded",
+        )
+        for row in rows
+    ]
 
 
 def _line(text: str, verb: str) -> str:
-    if not verb:
-        return clip(text, LINE_CHARS)
-    whole = next_line(verb)
-    # What happened comes first: a long path to the program gives way to its name.
-    if len(text) + 1 + len(whole) > LINE_CHARS:
-        whole = f"Next: swarm.py {verb}"
-    return f"{clip(text, LINE_CHARS - len(whole) - 1)} {whole}"
+    return woken(text, caller=program_name(), verb=verb)

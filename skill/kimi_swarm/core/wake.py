@@ -1,0 +1,71 @@
+"""The one line that wakes an agent: how a run stands, and what to do next. Light.
+
+A host shows its agent about the first 180 characters of what a finished call printed.
+Nothing that a worker wrote is ever in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kimi_swarm.core.row import Row
+
+LINE_CHARS = 170
+SHOWN_TROUBLE = 3
+
+
+class Standing(Row):
+    """How one task stands: its outcome or state, why, and whether that is fine.
+
+    `has_work` is whether it left a branch that can be merged.
+    """
+
+    task: str
+    word: str
+    reason: str
+    is_fine: bool
+    has_work: bool = False
+
+
+def end_line(head: str, run: str, rows: Sequence[Standing], *, caller: str) -> str:
+    """Say how a run ended and what to do next, in at most 170 characters.
+
+    `head` names the run or its end, `caller` is how this program is called.
+    """
+    text = f"{head}: {counted(rows)}{_trouble(rows)}."
+    # What can be merged is: that makes a branch, and touches none that there is.
+    merge = " --merge" if any(row.has_work for row in rows) else ""
+    return woken(text, caller=caller, verb=f"aggregate {run}{merge}")
+
+
+def woken(text: str, *, caller: str, verb: str) -> str:
+    """Join what happened and the next command, in at most 170 characters."""
+    if not verb:
+        return _cut(text, LINE_CHARS)
+    whole = f"Next: {caller} {verb}"
+    # What happened comes first: a long path to the program gives way to its name.
+    if len(text) + 1 + len(whole) > LINE_CHARS:
+        whole = f"Next: swarm.py {verb}"
+    return f"{_cut(text, LINE_CHARS - len(whole) - 1)} {whole}"
+
+
+def counted(rows: Sequence[Standing]) -> str:
+    """Count tasks by outcome: `4 succeeded, 1 failed`."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.word] = counts.get(row.word, 0) + 1
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _trouble(rows: Sequence[Standing]) -> str:
+    troubled = [row for row in rows if not row.is_fine]
+    # What failed by itself tells more than what was cancelled because of it.
+    troubled.sort(key=lambda row: row.word == "cancelled")
+    if not troubled:
+        return ""
+    shown = ", ".join(f"{row.task}: {row.reason}" for row in troubled[:SHOWN_TROUBLE])
+    return f" ({shown}{', …' if len(troubled) > SHOWN_TROUBLE else ''})"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,95 @@
+"""The inbox: which ends an asker has not been told, and how far it was told. Light.
+
+An end is an event, so it has an id for ever: `calm-river#41`, or `calm-river/header#39`
+for a session's. A run that goes on and ends again has another end, which tells of the
+run as a whole: the ends before it need no telling then.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from kimi_swarm.core.row import Row
+from kimi_swarm.store.database import transaction
+from kimi_swarm.store.wishes import move_cursor
+
+ALL_RUNS = "#over"
+"""The scope of an asker's place in all runs; no run has such a name."""
+
+
+class End(Row):
+    """One end of a run."""
+
+    seq: int
+    run: str
+    at: float
+
+    @property
+    def id(self) -> str:
+        """The completion's id, the same whenever it is told."""
+        return f"{self.run}#{self.seq}"
+
+
+class Mark(Row):
+    """How far an asker has read a scope, once it was told what was read."""
+
+    asker: str
+    scope: str
+    position: int
+
+
+def over_scope(run: str) -> str:
+    """Name the scope of a run's own ends."""
+    return f"{run}/#over"
+
+
+def ends_scope(run: str) -> str:
+    """Name the scope of the ends of a run's sessions."""
+    return f"{run}/#ends"
+
+
+def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
+    """Return how far an asker has read a scope; 0 at first."""
+    row = connection.execute(
+        "SELECT position FROM cursors WHERE asker = ? AND scope = ?", (asker, scope)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def last_end(connection: sqlite3.Connection, run: str) -> End | None:
+    """Return the last end of a run, None while there was none."""
+    row = connection.execute(
+        "SELECT seq, run, at FROM events WHERE run = ? AND name = 'run_ended'"
+        " ORDER BY seq DESC LIMIT 1",
+        (run,),
+    ).fetchone()
+    return End(*row) if row else None
+
+
+def untold_ends(connection: sqlite3.Connection, asker: str, *, limit: int) -> list[End]:
+    """Return ends that an asker was not told, oldest first, at most `limit`.
+
+    Those are of its own runs and of runs that belong to nobody; of all runs for the
+    asker without a name.
+    """
+    rows = connection.execute(
+        "SELECT seq, run, at FROM events INDEXED BY run_ends"
+        " WHERE name = 'run_ended' AND seq > coalesce((SELECT position"
+        "  FROM cursors WHERE asker = ?1 AND scope = ?2), 0)"
+        " AND (?1 = '' OR (SELECT owner FROM runs WHERE id = events.run) IN ('', ?1))"
+        " AND seq > coalesce((SELECT position FROM cursors"
+        "  WHERE asker = ?1 AND scope = events.run || '/#over'), 0)"
+        " ORDER BY seq LIMIT ?3",
+        (asker, ALL_RUNS, limit),
+    )
+    return [End(*row) for row in rows]
+
+
+def note_marks(connection: sqlite3.Connection, marks: Sequence[Mark]) -> None:
+    """Remember what an asker was told; never moves back."""
+    if not marks:
+        return
+    with transaction(connection):
+        for mark in marks:
+            move_cursor(connection, mark.asker, mark.scope, mark.position)
