@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from publishing.identity import Identity
 
 CATEGORIES = ("development", "agents")
 TOPICS = ("coding-agents", "parallel", "worktree", "orchestration", "kimi")
+GITHUB = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
+"""The only kind of source that the marketplace takes down beside a release."""
 SUMMARY = "See CHANGELOG.md."
 CHANGES_LIMIT_CHARS = 4_000
 """Longer changes are left to the file: this is an argument of a command."""
@@ -68,7 +71,7 @@ def command(folder: Path, said: Identity, *, commit: str, changes: str) -> list[
         *("--slug", said.name, "--name", said.name, "--version", said.version),
         *("--categories", ",".join(CATEGORIES), "--topics", ",".join(TOPICS)),
         *("--changelog", changes),
-        *(source if said.source else []),
+        *(source if GITHUB.fullmatch(said.source) else []),
     ]
 
 

@@ -41,7 +41,8 @@ def kimi_cli() -> Path:
     if python is None:
         pytest.skip("kimi-cli needs Python 3.12 or newer, and none was found")
     try:
-        return real_programs.install_kimi_cli(real_programs.cache_folder(), python)
+        cache = real_programs.cache_folder()
+        return real_programs.install_python_program("kimi-cli", cache, python)
     except real_programs.NotInstalledError as error:
         sentence = f"kimi-cli could not be brought: {error}"
     pytest.fail(sentence, pytrace=False)

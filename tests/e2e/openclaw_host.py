@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from publishing import parcel
+
 SESSION = "agent:main:main"
 CALL_LIMIT_S = 180.0
 READY_LIMIT_S = 180.0
@@ -23,10 +24,7 @@ END_LIMIT_S = 30.0
 
 def published(tree: Path, folder: Path) -> Path:
     """Copy what a user would get of a tree, and nothing else, to a new folder."""
-    rules = (tree / ".clawhubignore").read_text().splitlines()
-    names = [one.rstrip("/") for one in rules if one and not one.startswith("#")]
-    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns(*names))
-    return folder
+    return parcel.copy(tree, folder)
 
 
 class OpenClaw:

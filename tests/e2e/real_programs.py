@@ -1,7 +1,8 @@
 """The real programs of the end-to-end tests: brought once, then reused.
 
 From npm: the host, Kilo, Kimi Code, and the Node they run on. From the Python package
-index: kimi-cli, into an environment of its own, where there is a Python for it.
+index: kimi-cli and the validator of skills, each into an environment of its own, where
+there is a Python for it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from pathlib import Path
 
 WANTED = Path(__file__).parent / "programs"
 LOCK = WANTED / "package-lock.json"
-KIMI_CLI_LOCK = WANTED / "kimi-cli.lock"
 KIMI_CLI_PYTHONS = ("3.13", "3.12", "3.14")
 FROM_NPM = ("node", "kimi", "kilo")
 STEP_LIMIT_S = 600
@@ -68,22 +68,23 @@ def find_python() -> Path | None:
     return next((one for one in found if _makes_environments(one)), None)
 
 
-def install_kimi_cli(cache: Path, python: Path) -> Path:
-    """Return a folder that holds the command `kimi-cli` and nothing else.
+def install_python_program(name: str, cache: Path, python: Path) -> Path:
+    """Return a folder that holds the command `name` and nothing else, from its lock.
 
     Built under a lock; an environment cannot be moved, so a last file says that it is
     whole. Raises NotInstalledError.
     """
-    name = hashlib.sha256(KIMI_CLI_LOCK.read_bytes()).hexdigest()[:16]
-    folder = cache / f"kimi-cli-{name}"
+    lock = WANTED / f"{name}.lock"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    folder = cache / f"{name}-{digest}"
     commands = folder / "commands"
     cache.mkdir(parents=True, exist_ok=True)
     with _only_one(cache / "lock"):
         if not commands.exists():
-            _build_kimi_cli(folder, python)
+            _build_python_program(name, folder, python)
             (aside := folder / "commands.new").mkdir()
-            # Its other name, `kimi`, would hide Kimi Code.
-            (aside / "kimi-cli").symlink_to(folder / "bin" / "kimi-cli")
+            # Not all that came along: kimi-cli's other name, `kimi`, is Kimi Code's.
+            (aside / name).symlink_to(folder / "bin" / name)
             aside.rename(commands)
     return commands
 
@@ -125,14 +126,14 @@ def _build(folder: Path) -> None:
     versions(commands)
 
 
-def _build_kimi_cli(folder: Path, python: Path) -> None:
+def _build_python_program(name: str, folder: Path, python: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     env = dict(os.environ)
     _step([str(python), "-I", "-m", "venv", str(folder)], WANTED, env)
     pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet"]
     exactly = ["--disable-pip-version-check", "--require-hashes", "--no-deps"]
-    _step([*pip, *exactly, "-r", str(KIMI_CLI_LOCK)], WANTED, env)
-    versions(folder / "bin", ["kimi-cli"])
+    _step([*pip, *exactly, "-r", str(WANTED / f"{name}.lock")], WANTED, env)
+    versions(folder / "bin", [name])
 
 
 def _makes_environments(python: Path) -> bool:

@@ -100,7 +100,7 @@ def test_addresses_that_nobody_has_set_are_missing_and_said_so(tree: Path):
 
 
 def set_addresses(tree: Path) -> None:
-    urls = 'Homepage = "https://home.invalid"\nSource = "https://git.invalid/x"\n'
+    urls = 'Homepage = "https://home.invalid"\nSource = "https://github.com/nobody/x"\n'
     with (tree / "pyproject.toml").open("a") as file:
         file.write(f"[project.urls]\n{urls}")
 
@@ -194,7 +194,7 @@ def test_a_release_lays_the_commit_and_not_what_lies_beside_it(tree: Path):
     commit = run_git(tree, "rev-parse", "HEAD")
     assert words[:4] == ["clawhub", "skill", "publish", str(laid)]
     assert options["--source-commit"] == commit
-    assert options["--source-repo"] == "https://git.invalid/x"
+    assert options["--source-repo"] == "https://github.com/nobody/x"
     assert options["--categories"] == "development,agents"
     assert len(options["--topics"].split(",")) <= 5
     assert len(release.shown(words).splitlines()) == len(options) + 1
