@@ -20,7 +20,7 @@ def look_at(root: Path, names: list[str]) -> list[Finding]:
         here = PurePosixPath(name).parent
         links = [one for one in LINK.findall(text) if not _is_outside(one)]
         wanted = [_joined(here, one.partition("#")[0]) for one in links]
-        wanted += [one.rstrip(".") for one in FOLDER.findall(text)]
+        wanted += [one.rstrip("./") for one in FOLDER.findall(text)]
         found += [
             wrong(name, f"leads to {one}, which is not published.")
             for one in wanted
