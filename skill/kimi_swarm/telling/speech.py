@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def report(told: Report) -> str:
     if verb:
         return f"{text}\n{next_line(verb)}"
     if merged is not None and merged.merged:
-        return f"{text}\nNext: git -C {merged.repo} log --stat {merged.branch}"
+        repo = shlex.quote(merged.repo)
+        return f"{text}\nNext: git -C {repo} log --stat {merged.branch}"
     return text.rstrip("\n")
 
 
