@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kimi_swarm.bundle import bundle_root, code_folder
+from kimi_swarm.core.price_list import PriceLine
 from kimi_swarm.core.written import (
     Line,
     Problem,
@@ -90,7 +91,7 @@ def _named(profiles: object) -> object:
 
 
 class Manifest(Written):
-    """The package's own data: identity, profiles by name, limits, actions."""
+    """The package's own data: identity, profiles by name, limits, prices, actions."""
 
     name: Line
     version: Line
@@ -98,6 +99,7 @@ class Manifest(Written):
     preferred: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
     profiles: Annotated[dict[str, Profile], BeforeValidator(_named)]
     limits: StandardLimits = StandardLimits()
+    prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
     actions: list[dict[str, Any]] = Field(default_factory=list)
 
     @model_validator(mode="after")

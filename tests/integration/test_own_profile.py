@@ -133,11 +133,16 @@ def test_the_second_profile_of_the_document_tells_all_there_is_to_tell(builder: 
     assert first["conversation"] == "talk-1"
     assert (first["tool_calls"], first["retries"]) == (1, 1)
     assert first["usage"] == {
+        "model": None,
+        "requests": None,
         "input_tokens": 90,
         "cached_tokens": 60,
         "output_tokens": 7,
         "reasoning_tokens": 0,
         "cost_usd": 0.5,
+        "requests_from": "unknown",
+        "tokens_from": "told",
+        "cost_from": "told",
     }
     attached = builder.ask("attach", first["id"])
     assert attached["argv"][-3:] == ["chat", "--resume", "talk-1"]

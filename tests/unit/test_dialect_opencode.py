@@ -221,4 +221,5 @@ def test_costs_and_thinking_are_counted_where_they_are_told():
         output_tokens=2,
         reasoning_tokens=3,
         cost_usd=0.5,
+        requests=1,
     )

@@ -72,7 +72,8 @@ def test_usage_adds_up_and_unknown_money_stays_unknown(steps: list[UsageCounted]
         return
     assert usage is not None
     costs = [step.cost_usd for step in steps if step.cost_usd is not None]
-    assert usage[:4] == tuple(sum(step[i] or 0 for step in steps) for i in range(4))
+    counts = zip(*(step[:4] for step in steps), strict=True)
+    assert usage[:4] == tuple(map(sum, counts))
     assert usage.cost_usd == (sum(costs) if costs else None)
 
 

@@ -28,7 +28,8 @@ def test_kimi_code_s_recorded_steps_are_added_up():
     cached = sum(one["inputCacheRead"] for one in asked)
     written = sum(one["output"] for one in asked)
     counted = read_usage(UsageFormat.KIMI_WIRE, KIMI)
-    assert counted == UsageCounted(other + cached, cached, written)
+    steps = len(asked)
+    assert counted == UsageCounted(other + cached, cached, written, requests=steps)
     assert other + cached > 50_000
 
 
@@ -75,7 +76,7 @@ def test_no_line_makes_a_reader_raise(line: str):
     for form in UsageFormat:
         assert read_usage(form, [line]) is None
     odd = json.dumps({"type": "usage.record", "usage": {"x": line}})
-    assert read_usage(UsageFormat.KIMI_WIRE, [odd]) == UsageCounted()
+    assert read_usage(UsageFormat.KIMI_WIRE, [odd]) == UsageCounted(requests=1)
     assert read_usage(UsageFormat.KIMI_LEGACY_WIRE, [odd]) is None
 
 

@@ -19,6 +19,14 @@ from kimi_swarm.store.runs import create_run
 from kimi_swarm.store.wishes import move_cursor, wish_stop
 
 DONE = "bold-oak"
+USAGE = {
+    "input_tokens": 900,
+    "cached_tokens": 600,
+    "output_tokens": 40,
+    "reasoning_tokens": 5,
+    "cost_usd": 0.0045295,
+}
+"""As sessions told it in their detail up to schema 6."""
 
 
 def make_state(home: Path) -> None:
@@ -36,7 +44,8 @@ def make_state(home: Path) -> None:
     moved(connection, f"{RUN}/running", *life()[:3])
     moved(connection, f"{RUN}/header", *life()[:3], StopBegan(BORN_AT + 4, "killed"))
     row = moved(connection, f"{RUN}/sidebar", *life()[:3])
-    found = Findings("c0ffee", "It is built.", {"files_total": 1})
+    told = {"files_total": 1, "retries": 2, "usage": USAGE}
+    found = Findings("c0ffee", "It is built.", told)
     move_session(connection, row, life()[3], findings=found)
     wish_stop(connection, f"{RUN}/queued", "killed")
     move_cursor(connection, "anna", RUN, 7)

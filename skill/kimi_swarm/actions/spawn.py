@@ -18,6 +18,7 @@ from kimi_swarm.location import (
     salvage_folder,
     workspace_folder,
 )
+from kimi_swarm.price_lists import load_prices
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.detach import ensure_supervisor
@@ -30,6 +31,7 @@ from kimi_swarm.store.database import (
     open_database,
     words_for_errors,
 )
+from kimi_swarm.store.prices import keep_prices
 from kimi_swarm.store.runs import NewRun, add_tasks, create_run
 from kimi_swarm.store.views import run_row
 from kimi_swarm.workspace.repository import create_repository, resolve_commit
@@ -65,13 +67,16 @@ async def spawn(
     `environ` is what workers may take values from: the
     caller's environment if not given. Raises DiskLowError, StateFolderError,
     DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError,
-    NameTakenError.
+    NameTakenError, PricesError.
     """
     require_supported()
     _require_room(home, prepared)
+    prices = load_prices()
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
+        with words_for_errors(home):
+            keep_prices(connection, prices)
         if prepared.into is None:
             run, repo = await _begin(home, connection, prepared, owner)
         else:

@@ -53,13 +53,19 @@ class QuestionAsked(Row):
 
 
 class UsageCounted(Row):
-    """Tokens and money of one step, as the worker reported them (add them up)."""
+    """Tokens and money of one step, as the worker reported them (add them up).
+
+    `requests` is to how many requests that came, `model` which one answered; None where
+    it is not told.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = None
+    requests: int | None = None
+    model: str | None = None
 
 
 class RetryNoticed(Row):
@@ -164,10 +170,15 @@ def _sum(old: UsageCounted | None, new: UsageCounted) -> UsageCounted:
     cost = None
     if old.cost_usd is not None or new.cost_usd is not None:
         cost = (old.cost_usd or 0.0) + (new.cost_usd or 0.0)
+    requests = None
+    if old.requests is not None or new.requests is not None:
+        requests = (old.requests or 0) + (new.requests or 0)
     return UsageCounted(
         input_tokens=old.input_tokens + new.input_tokens,
         cached_tokens=old.cached_tokens + new.cached_tokens,
         output_tokens=old.output_tokens + new.output_tokens,
         reasoning_tokens=old.reasoning_tokens + new.reasoning_tokens,
         cost_usd=cost,
+        requests=requests,
+        model=new.model or old.model,
     )

@@ -73,7 +73,7 @@ class Recipe:
     `usage_files` are globs (`~`, `${NAME:-else}`, `{conversation}`) of files that hold
     token counts in `usage_format`. `asks` matches a last line that waits for an answer.
     Each of `errors` is a pattern of output and the failure class that it means, each
-    of `exit_errors` an exit code and its class.
+    of `exit_errors` an exit code and its class. `model` is the one that was asked for.
     """
 
     profile: str
@@ -101,6 +101,7 @@ class Recipe:
     asks: str | None = None
     errors: tuple[tuple[str, str], ...] = ()
     exit_errors: tuple[tuple[int, str], ...] = ()
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,10 @@ from kimi_swarm.core.session import (
     place_of,
     state_name,
 )
+from kimi_swarm.core.usage import NOTHING_TOLD, Part, Told
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.database import transaction
+from kimi_swarm.store.usage import settle
 from kimi_swarm.store.views import SESSION_COLUMNS, EventRow, SessionRow
 
 
@@ -45,13 +47,16 @@ class Findings:
     """What was learnt of a session's work by its end.
 
     `head` is the commit that holds it, `detail` plain data: files, usage, check;
-    `result` the JSON text of an answer that fits its schema.
+    `result` the JSON text of an answer that fits its schema. `told` is what its worker
+    told that it used, `used` what is written down of it (core/usage.py).
     """
 
     head: str | None = None
     summary: str | None = None
     detail: dict[str, Any] | None = None
     result: str | None = None
+    told: Told = NOTHING_TOLD
+    used: tuple[Part, ...] = ()
 
 
 def note(
@@ -78,7 +83,8 @@ def move_session(
 ) -> SessionRow:
     """Move a session from exactly the revision that was read; return the new row.
 
-    The run ends with its last session, in the same transaction. Raises
+    With its end comes its usage, and the run ends with its last session, in the same
+    transaction. Raises
     StaleSessionError when another writer moved it first, IllegalMoveError when the
     state has no such move.
     """
@@ -105,6 +111,7 @@ def move_session(
         name, data = move_name(move), move_to_dict(move)
         note(connection, session.run, session.id, name, move.at, data)
         if isinstance(state, Done):
+            settle(connection, session, state, known.used)
             _end_run_if_over(connection, session.run, state.ended_at)
     return SessionRow._make(moved[0])
 

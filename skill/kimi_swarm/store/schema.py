@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kimi_swarm.store.usage_tables import USAGE
+
 FIRST = """
 CREATE TABLE runs (
   id TEXT PRIMARY KEY,
@@ -264,4 +266,5 @@ MIGRATIONS: tuple[str, ...] = (
     FIFTH,
     SIXTH,
     SEVENTH,
+    USAGE,
 )

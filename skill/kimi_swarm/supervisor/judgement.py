@@ -11,6 +11,8 @@ from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.repair import bad_result, told_of_result
 from kimi_swarm.core.result import ResultState, result_text
 from kimi_swarm.core.session import Outcome, Place
+from kimi_swarm.core.task import Recipe
+from kimi_swarm.core.usage import Told
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.store.moves import Findings
@@ -89,7 +91,7 @@ async def look_at_work(evidence: Evidence, check: Check, again: Launch) -> Judge
     is_dead = evidence.is_proved_dead()
     attempt = attempt_of(facts, verdict, task, is_proved_dead=is_dead)
     head = None if seen.changed is None else seen.changed.head
-    findings = Findings(head, summary, detail)
+    findings = Findings(head, summary, detail, told=_told_usage(facts, task.recipe))
     if settled is not None:
         findings = _told_of(settled, findings, evidence.secrets)
     return Judged(verdict, findings, facts.exit_code, attempt)
@@ -154,6 +156,13 @@ def _told_of(settled: Settled, findings: Findings, secrets: Secrets) -> Findings
     )
 
 
+def _told_usage(facts: Facts, recipe: Recipe) -> Told:
+    """Return what a worker told that it used, of the model that it was asked to use."""
+    counted = facts.transcript.usage
+    model = (counted and counted.model) or recipe.model or ""
+    return Told(counted, model, facts.transcript.retries)
+
+
 def _limits_s(evidence: Evidence) -> dict[str, float]:
     task = evidence.seat.task
     limits_s = {
@@ -201,7 +210,6 @@ def _detail(
         "conversation": transcript.conversation,
         "tool_calls": transcript.tool_calls,
         "retries": transcript.retries,
-        "usage": None if transcript.usage is None else transcript.usage._asdict(),
     }
     if changed is not None:
         detail |= {

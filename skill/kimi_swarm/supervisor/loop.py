@@ -34,6 +34,7 @@ from kimi_swarm.store.views import (
     session_row,
     wants_supervisor,
 )
+from kimi_swarm.supervisor.accounting import accounted
 from kimi_swarm.supervisor.again import Judged, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
@@ -116,6 +117,7 @@ class Supervisor:
             findings = try_again(
                 self.connection, session, judged, at=ended.at, chance=chance
             )
+            findings = accounted(self.connection, session, findings, at=ended.at)
             move_session(self.connection, session, ended, findings=findings)
         self.door.tell_watchers()
 

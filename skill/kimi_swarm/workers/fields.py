@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 MAX_TEXT_CHARS = 262_144
 MAX_MESSAGE_CHARS = 500
 
 _MAX_COUNT = 10**15
+_MODEL = re.compile(r"(?!__)[A-Za-z0-9~][A-Za-z0-9._:/~@+-]{0,199}")
 
 
 def json_object(line: str) -> dict[str, object] | None:
@@ -38,11 +40,25 @@ def count_in(value: object) -> int:
     return value if 0 <= value <= _MAX_COUNT else 0
 
 
+def count_or_none(value: object) -> int | None:
+    """Return the value if it is a count that can be true, else None: not told."""
+    return count_in(value) if count_in(value) or value == 0 else None
+
+
 def amount_in(value: object) -> float | None:
     """Return the value as a sum of money if it can be one, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value <= _MAX_COUNT else None
+
+
+def model_in(value: object) -> str | None:
+    """Return the value if it can name a model, else None.
+
+    Programs have names of their own for what a variable gave them: `__so_called__`.
+    """
+    is_name = isinstance(value, str) and _MODEL.fullmatch(value)
+    return value if is_name and isinstance(value, str) else None
 
 
 def status_in(value: object) -> int | None:

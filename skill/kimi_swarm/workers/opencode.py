@@ -119,4 +119,5 @@ def _usage(part: dict[str, object]) -> UsageCounted | None:
     asked = count_in(tokens.get("input")) + read + written
     if not (asked or any(said)):
         return None  # a stream that broke off: what it cost is not known
-    return UsageCounted(asked, read, *said, amount_in(part.get("cost")))
+    cost_usd = amount_in(part.get("cost"))
+    return UsageCounted(asked, read, *said, cost_usd, requests=1)

@@ -52,6 +52,7 @@ def make_recipe(
         resume_argv=line(profile.resume),
         resume_last_argv=line(_resume_last(profile, hold)),
         attach_argv=line(profile.attach),
+        model=model,
     )
     if (warm_up := profile.warm_up) is not None:
         words = (*program_argv, *warm_up.argv)

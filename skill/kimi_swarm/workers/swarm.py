@@ -8,17 +8,19 @@ every other field may be left out unless marked with a star.
     {"event": "tool", "name": "Write", "summary": "Write src/Header.tsx"}    name*
     {"event": "question", "text": "Which colour?"}                           text*
     {"event": "usage", "input_tokens": 900, "cached_tokens": 0,
-     "output_tokens": 40, "reasoning_tokens": 0, "cost_usd": 0.001}
+     "output_tokens": 40, "reasoning_tokens": 0, "cost_usd": 0.001,
+     "requests": 1, "model": "some-model"}
     {"event": "retry", "class": "rate_limit", "status": 429, "message": "…"}
     {"event": "error", "class": "auth", "status": 401, "message": "…"}
     {"event": "finished", "reason": "stop", "proper": true}
 
 `conversation` is the id by which the program could go on later. The last `text` is the
-program's answer. `usage` counts one step; steps are added up. `class` is one of auth,
-quota, rate_limit, provider, bad_request, unknown_model, not_configured, other; after
-rate_limit and provider the same task may succeed later. `retry` is a fault the program
-got over by itself, `error` one that made it give up. `finished` ends the turn; say
-`"proper": false` if the reason is not a good one. An event may not be over 1 MiB.
+program's answer. `usage` counts one step, and says how many requests that took; steps
+are added up. `class` is one of auth, quota, rate_limit, provider, bad_request,
+unknown_model, not_configured, other; after rate_limit and provider the same task may
+succeed later. `retry` is a fault the program got over by itself, `error` one that made
+it give up. `finished` ends the turn; say `"proper": false` if the reason is not a good
+one. An event may not be over 1 MiB.
 
 Standard error, lines that are not JSON objects, unknown events and events without a
 starred field are kept for the reader of logs and mean nothing else.
@@ -44,7 +46,9 @@ from kimi_swarm.workers.fields import (
     MAX_TEXT_CHARS,
     amount_in,
     count_in,
+    count_or_none,
     json_object,
+    model_in,
     status_in,
     text_in,
 )
@@ -100,6 +104,8 @@ def _usage(spoken: dict[str, object]) -> UsageCounted:
         output_tokens=count_in(spoken.get("output_tokens")),
         reasoning_tokens=count_in(spoken.get("reasoning_tokens")),
         cost_usd=amount_in(spoken.get("cost_usd")),
+        requests=count_or_none(spoken.get("requests")),
+        model=model_in(spoken.get("model")),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from kimi_swarm.core.output import Transcript, UsageCounted
-from kimi_swarm.workers.fields import count_in, json_object
+from kimi_swarm.workers.fields import count_in, json_object, model_in
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -75,6 +75,7 @@ def _kimi(spoken: dict[str, object]) -> Iterator[tuple[float, UsageCounted]]:
                     cache_read=usage.get("inputCacheRead"),
                     cache_written=usage.get("inputCacheCreation"),
                     output=usage.get("output"),
+                    model=model_in(spoken.get("model")),
                 ),
             )
         case _:
@@ -98,13 +99,20 @@ def _kimi_legacy(spoken: dict[str, object]) -> Iterator[tuple[float, UsageCounte
 
 
 def _counted(
-    *, other: object, cache_read: object, cache_written: object, output: object
+    *,
+    other: object,
+    cache_read: object,
+    cache_written: object,
+    output: object,
+    model: str | None = None,
 ) -> UsageCounted:
     read, written = count_in(cache_read), count_in(cache_written)
     return UsageCounted(
         input_tokens=count_in(other) + read + written,
         cached_tokens=read,
         output_tokens=count_in(output),
+        requests=1,
+        model=model,
     )
 
 

@@ -1,0 +1,33 @@
+"""What a session used, for its end to tell: measured, else as its worker told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kimi_swarm.core.usage import day_of, used
+from kimi_swarm.core.usage_sums import summary_of
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.moves import Findings
+from kimi_swarm.store.prices import read_prices
+from kimi_swarm.store.usage import metered_of
+from kimi_swarm.store.views import SessionRow
+
+
+def accounted(
+    connection: Connection, session: SessionRow, findings: Findings, *, at: float
+) -> Findings:
+    """Return the findings of a session that ends with what it used.
+
+    Inside the transaction in which it ends: no request of it is counted twice or not at
+    all.
+    """
+    metered = metered_of(connection, session.id)
+    if session.started_at is None and not metered:
+        return findings
+    pricing = read_prices(connection).cost
+    parts = used(metered, findings.told, day=day_of(at), pricing=pricing)
+    summary = summary_of(parts)
+    detail = findings.detail
+    if summary is not None:
+        detail = {**(detail or {}), "usage": summary._asdict()}
+    return replace(findings, detail=detail, used=parts)
