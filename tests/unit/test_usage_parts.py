@@ -41,7 +41,7 @@ told = st.builds(
     Told,
     st.none()
     | st.builds(
-        lambda each, usd: UsageCounted(*each, usd),
+        lambda each, usd: UsageCounted(*each)._replace(cost_usd=usd),
         tokens,
         st.none() | st.floats(0, 100),
     ),
@@ -150,7 +150,7 @@ def test_measured_and_told_are_never_counted_together(seen: list[Metered], said:
 def test_a_cost_that_is_shared_out_loses_nothing(each: list[Tokens], usd: float):
     seen = [Metered(DAY, f"m{n}", "p", 1, one) for n, one in enumerate(each)]
     all_of_it = Tokens(*map(sum, zip(*each, strict=True)))
-    said = Told(UsageCounted(*all_of_it, usd))
+    said = Told(UsageCounted(*all_of_it)._replace(cost_usd=usd))
     parts = used(seen, said, day=DAY)
     assert sum(part.nano_usd for part in parts) == nano(usd)
 
