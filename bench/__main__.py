@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import campaign, growth, hot, spawn, throughput, widgets, writers
+from bench import campaign, growth, hot, limits, spawn, throughput, widgets, writers
 from bench import map as mapping
 from bench.tables import Table, keep, show
 
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[], list[Table]]] = {
     "imports": hot.run_imports,
     "growth": growth.run,
     "writers": writers.run,
+    "limits": limits.run,
 }
 BY_DEFAULT = ("hot", "spawn", "throughput", "widgets")
 

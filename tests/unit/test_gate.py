@@ -61,7 +61,8 @@ def test_a_closed_pool_refuses_who_asks_and_who_waits():
     a_gate.ask(want("b"), at_s=0.0)
     gone = Reply(ReplyKind.QUOTA_GONE, wait_s=100.0, message="It is used up.")
     serve(a_gate, "a", 1.0, gone)
-    refused = Closed("b", POOL, "It is used up.", 101.0)
+    said = 'The quota of moonshot is used up; the provider says: "It is used up".'
+    refused = Closed("b", POOL, said, 101.0)
     assert a_gate.turn(1.0).closed == (refused,)
     assert a_gate.ask(want("c"), at_s=2.0) == refused._replace(request="c")
     assert a_gate.ask(want("c"), at_s=101.0) == Admit("c")

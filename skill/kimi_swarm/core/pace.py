@@ -2,8 +2,8 @@
 
 It begins in doubling steps. At a rate limit it shrinks at once to what the provider
 still serves, down to one; after quiet it grows again by one, and is slower to try each
-time that fails. Refusals of one burst are one signal: only of a request that was sent
-after the last shrinking can anything new be learnt. While nothing is accepted, one
+time that fails. Refusals of one burst are one signal: only the first one of a request
+that was sent after the last strike is another. Until the provider accepts again, one
 request at a time goes out to ask.
 
 Times are seconds on any one clock that never goes back.
@@ -12,40 +12,43 @@ Times are seconds on any one clock that never goes back.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FIRST_PATIENCE_S = 10.0
-LONGEST_PATIENCE_S = 180.0
+from kimi_swarm.core.window import LONG_AGO, UNBOUNDED
+
+FIRST_PATIENCE_S = 5.0
+LONGEST_PATIENCE_S = 45.0
 SHORTEST_REST_S = 1.0
 LONGEST_REST_S = 300.0
 GENTLY = 0.7
 """What is left of the width where only the rate was too high."""
-RECENT_S = 60.0
-LONG_AGO = -math.inf
-_MOMENTS = ("struck_s", "grown_s", "refusing_since_s", "rest_until_s", "proven_s")
-_PLAIN = ("width", "is_steep", "patience_s", "proven")
+_MOMENTS = ("struck_s", "grown_s", "refusing_since_s", "rest_until_s", "told_until_s")
+_PLAIN = ("width", "width_before", "is_dry", "is_steep", "patience_s", "told")
 
 
 @dataclass(slots=True)
 class Flight:
-    """A request on its way: when it was sent, and beside how many, itself included.
+    """A request on its way: when it was sent, and the tokens that it reserved.
 
-    Others that were refused while it was on its way are taken off `beside`. `tokens` is
-    what it reserved. `answered_s` is when the provider began to answer.
+    `answered_s` is when the provider began to answer.
     """
 
     sent_s: float
-    beside: int
     tokens: int
-    is_full: bool
     answered_s: float | None = None
 
 
 @dataclass(slots=True)
 class Pace:
-    """The width of one pool: `width` requests at once, at most `most`."""
+    """The width of one pool: `width` requests at once, at most `most`.
+
+    `missed_s` is when the width last held up a request, `struck_s` the last refusal
+    that told something new, `told` what the provider said of its width. Since
+    `refusing_since_s` nothing was accepted; the width was `width_before` then, and not
+    at fault if `is_dry`.
+    """
 
     width: float
     most: float = math.inf
@@ -55,14 +58,23 @@ class Pace:
     grown_s: float = LONG_AGO
     refusing_since_s: float | None = None
     rest_until_s: float = LONG_AGO
-    proven: int = 0
-    proven_s: float = LONG_AGO
+    width_before: float = 1.0
+    is_dry: bool = False
+    missed_s: float = LONG_AGO
+    told: int = UNBOUNDED
+    told_until_s: float = LONG_AGO
 
-    def bears(self, in_flight: int, unanswered: int) -> bool:
-        """Whether one more may be on its way."""
-        if self.refusing_since_s is not None and unanswered:
+    def bears(self, flights: Collection[Flight], at_s: float) -> bool:
+        """Whether one more may be on its way; if not, note that more were wanted."""
+        if len(flights) + 1 > max(1.0, self.width):
+            self.missed_s = at_s
             return False
-        return in_flight < max(1, int(self.width))
+        if self.refusing_since_s is not None and any(map(self._asks, flights)):
+            return False
+        return at_s >= self.told_until_s or len(flights) < self.told
+
+    def _asks(self, flight: Flight) -> bool:
+        return flight.answered_s is None and flight.sent_s >= self.struck_s
 
     def rests_until(self, at_s: float) -> float:
         """Return the moment until which nothing is sent; now, if it does not rest."""
@@ -70,42 +82,35 @@ class Pace:
 
     def accepted(self, flight: Flight, at_s: float) -> None:
         """Take in that the provider took a request; grow if that proved enough."""
-        self._prove(flight, at_s)
         if flight.sent_s < self.struck_s:
             return
-        self.refusing_since_s = None
-        if not flight.is_full:
+        if self.refusing_since_s is not None:
+            self._end_outage()
+        if self.missed_s < flight.sent_s:
             return
         if self.is_steep:
             self.width = min(self.width + 1, self.most)
         elif at_s - max(self.struck_s, self.grown_s) >= self.patience_s:
             if self.grown_s > self.struck_s:
-                self.patience_s = max(FIRST_PATIENCE_S, self.patience_s / 2)
+                self.patience_s = FIRST_PATIENCE_S
             self.width = min(int(self.width) + 1, self.most)
             self.grown_s = at_s
 
-    def is_of_width(self, flight: Flight, at_s: float) -> bool:
-        """Whether a refusal tells of too many at once, not of too many a minute.
-
-        As many at once as were accepted within the last minute cannot be too many.
-        """
-        is_recent = at_s - self.proven_s <= RECENT_S
-        return not is_recent or flight.beside > self.proven
-
     def struck(
-        self, flight: Flight, at_s: float, *, others: int, of_width: bool
+        self, flight: Flight, at_s: float, *, others: int, is_rate: bool
     ) -> bool:
         """Shrink after a refusal; return whether it was the first of its burst.
 
         `others` are still on their way: what the provider serves, once all refusals of
-        the burst are in. `of_width` says that there were too many at once.
+        the burst are in. With `is_rate` it said that there were too many in a time; who
+        is refused alone is so for that reason too, and then the width was not at fault.
         """
         is_new = flight.sent_s >= self.struck_s
         if is_new:
             self._begin_episode(at_s)
-            if not of_width:
-                self.width = max(1.0, self.width * GENTLY)
-        if of_width:
+        if is_rate or not others:
+            self.is_dry = True
+        else:
             self.width = max(1.0, min(self.width, float(others)))
         return is_new
 
@@ -119,22 +124,25 @@ class Pace:
         until_s = at_s + (own_s if wait_s is None else wait_s)
         self.rest_until_s = max(until_s, self.rest_until_s)
 
-    def hold_to(self, width: int) -> None:
+    def hold_to(self, width: int, until_s: float) -> None:
         """Take the provider's word for how many at once it bears."""
         self.width = max(1.0, min(self.width, float(width)))
+        self.told, self.told_until_s = width, until_s
 
     def _begin_episode(self, at_s: float) -> None:
-        if self.grown_s > self.struck_s:
-            self.patience_s = min(LONGEST_PATIENCE_S, self.patience_s * 2)
-        self.is_steep = False
-        self.struck_s = at_s
         if self.refusing_since_s is None:
             self.refusing_since_s = at_s
+            self.width_before, self.is_dry = self.width, False
+            is_own_doing = at_s - self.grown_s <= 2 * self.patience_s
+            slower_s = min(LONGEST_PATIENCE_S, self.patience_s * 2)
+            self.patience_s = slower_s if is_own_doing else FIRST_PATIENCE_S
+        self.is_steep = False
+        self.struck_s = at_s
 
-    def _prove(self, flight: Flight, at_s: float) -> None:
-        is_recent = at_s - self.proven_s <= RECENT_S
-        if not is_recent or flight.beside >= self.proven:
-            self.proven, self.proven_s = flight.beside, at_s
+    def _end_outage(self) -> None:
+        self.refusing_since_s = None
+        if self.is_dry:
+            self.width = max(self.width, self.width_before * GENTLY)
 
     def to_data(self, at_s: float) -> dict[str, Any]:
         """Return it as plain data, moments as seconds from now."""

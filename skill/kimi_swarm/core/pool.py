@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from kimi_swarm.core.pace import LONG_AGO, Flight, Pace
+from kimi_swarm.core.bounds import FORGET_TOLD_S, Bounds
+from kimi_swarm.core.pace import Flight, Pace
 from kimi_swarm.core.rate_reply import Reply, ReplyKind
-from kimi_swarm.core.window import NEVER, Count, Measure, Window
-
-FORGET_TOLD_S = 3600.0
-"""After this long a limit that a provider told is tried anew: it may have risen."""
+from kimi_swarm.core.window import LONG_AGO, NEVER, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,13 @@ class Pool:
         self.name = name
         self.limits = limits
         self.flights: dict[str, Flight] = {}
-        self.counts = [Count(window) for window in limits.windows]
-        most = math.inf if limits.concurrency is None else limits.concurrency
-        start = most if limits.concurrency is not None else limits.start
-        self.pace = Pace(width=float(start), most=most)
+        self.bounds = Bounds(limits.windows, adapts=limits.adapts)
+        self.pace = Pace(
+            width=float(limits.concurrency or limits.start),
+            most=limits.concurrency or math.inf,
+        )
+        if limits.concurrency is None and not limits.adapts:
+            self.pace.width = math.inf
         self.shut: Shut | None = None
         self.last_sent_s = LONG_AGO
 
@@ -66,78 +67,69 @@ class Pool:
             self.shut = shut = None
         return shut
 
+    def close(self, reason: str, until_s: float | None = None) -> None:
+        """Take nothing more, for this reason, until then or until `open_again`."""
+        self.shut = Shut(reason, until_s)
+
     def open_again(self) -> None:
         """Take requests again: a person says that there is quota."""
         self.shut = None
 
     def fits_at(self, tokens: int, at_s: float) -> float:
         """Return the first moment at which one more fits; NEVER if an end must come."""
-        unanswered = sum(one.answered_s is None for one in self.flights.values())
-        if not self.pace.bears(len(self.flights), unanswered):
+        if not self.pace.bears(self.flights.values(), at_s):
             return NEVER
-        moments = [at_s, self.last_sent_s + self.limits.spacing_s]
-        moments.append(self.pace.rests_until(at_s))
-        fits = (count.fits_at(_amount(count, tokens), at_s) for count in self.counts)
-        return max(*moments, *fits)
+        return max(
+            self.bounds.fits_at(tokens, at_s),
+            self.last_sent_s + self.limits.spacing_s,
+            self.pace.rests_until(at_s),
+        )
 
     def send(self, request: str, tokens: int, at_s: float) -> None:
         """Count a request as sent now, with what it may use at most."""
-        beside = len(self.flights) + 1
-        is_full = beside >= int(self.pace.width)
-        self.flights[request] = Flight(at_s, beside, tokens, is_full)
+        self.flights[request] = Flight(at_s, tokens)
         self.last_sent_s = at_s
-        for count in self.counts:
-            if count.window.counts_asked or count.window.measure is Measure.REQUESTS:
-                count.take(_amount(count, tokens), at_s + self.limits.arrival_s)
-            else:
-                count.held += _amount(count, tokens)
+        self.bounds.send(tokens, at_s + self.limits.arrival_s)
 
     def answered(self, request: str, reply: Reply, at_s: float) -> None:
         """Learn from the beginning of an answer: its status and headers."""
         flight = self.flights[request]
         flight.answered_s = at_s
-        self._count_sooner(flight, at_s)
+        arrives_s = flight.sent_s + self.limits.arrival_s
+        self.bounds.arrived(flight.tokens, arrives_s, at_s)
         if reply.kind is ReplyKind.QUOTA_GONE:
             until_s = None if reply.wait_s is None else at_s + reply.wait_s
-            self.shut = Shut(reply.message, until_s)
-        elif not self.limits.adapts:
-            return
-        elif reply.kind in (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED):
-            self._strike(flight, reply, at_s)
-        else:
-            self.pace.accepted(flight, at_s)
+            self.close(_gone(self.name, reply), until_s)
+        elif self.limits.adapts:
+            self._learn(flight, reply, at_s)
 
     def ended(self, request: str, tokens: int | None, at_s: float) -> None:
         """Let a request go; `tokens` is what it used, None if that is not known."""
         flight = self.flights.pop(request)
         used = flight.tokens if tokens is None else tokens
-        for count in self.counts:
-            window = count.window
-            if window.measure is Measure.TOKENS and not window.counts_asked:
-                count.held -= _amount(count, flight.tokens)
-                count.take(used, at_s)
+        self.bounds.ended(flight.tokens, used, at_s)
 
-    def _count_sooner(self, flight: Flight, at_s: float) -> None:
-        """Count it from its answer on, where that came before its latest arrival."""
-        latest_s = flight.sent_s + self.limits.arrival_s
-        for count in self.counts:
-            is_asked = (
-                count.window.counts_asked or count.window.measure is Measure.REQUESTS
-            )
-            if is_asked and at_s < latest_s:
-                count.give_back(_amount(count, flight.tokens), latest_s)
-                count.take(_amount(count, flight.tokens), at_s)
+    def _learn(self, flight: Flight, reply: Reply, at_s: float) -> None:
+        later = [one for one in self.flights.values() if one.answered_s is None]
+        tokens = sum(one.tokens for one in later)
+        for told in reply.told:
+            self.bounds.learn(told, on_way=len(later), tokens_on_way=tokens, at_s=at_s)
+        if reply.kind in (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED):
+            self._strike(flight, reply, at_s)
+        elif reply.kind is ReplyKind.FINE:
+            self.bounds.accepted(at_s)
+            self.pace.accepted(flight, at_s)
 
     def _strike(self, flight: Flight, reply: Reply, at_s: float) -> None:
         others = len(self.flights) - 1
-        of_width = self.pace.is_of_width(flight, at_s)
-        self.pace.struck(flight, at_s, others=others, of_width=of_width)
+        is_told = any(one.most is not None or one.left == 0 for one in reply.told)
+        is_rate = is_told or reply.kind is ReplyKind.OVERLOADED
+        is_new = self.pace.struck(flight, at_s, others=others, is_rate=is_rate)
         if reply.concurrency is not None:
-            self.pace.hold_to(reply.concurrency)
+            self.pace.hold_to(reply.concurrency, at_s + FORGET_TOLD_S)
+        elif is_new and not is_rate:
+            self.bounds.guess(at_s)
         self.pace.rest(at_s, reply.wait_s)
-        for other in self.flights.values():
-            if other.sent_s >= flight.sent_s and other.answered_s is None:
-                other.beside = max(1, other.beside - 1)
 
     def to_data(self, at_s: float) -> dict[str, Any]:
         """Return what must outlive a restart, moments as seconds from now."""
@@ -145,10 +137,7 @@ class Pool:
         until_s = None if shut is None else shut.until_s
         return {
             "pace": self.pace.to_data(at_s),
-            "counts": [
-                [count.window.measure.value, count.window.per_s, count.to_data(at_s)]
-                for count in self.counts
-            ],
+            "bounds": self.bounds.to_data(at_s),
             "shut": None if shut is None else shut.reason,
             "shut_until": None if until_s is None else until_s - at_s,
         }
@@ -156,16 +145,13 @@ class Pool:
     def load(self, data: Mapping[str, Any], *, at_s: float) -> None:
         """Go on from what `to_data` told at this moment."""
         self.pace = Pace.from_data(data["pace"], at_s=at_s, most=self.pace.most)
-        for measure, per_s, kept in data["counts"]:
-            for count in self.counts:
-                if (count.window.measure, count.window.per_s) == (measure, per_s):
-                    count.load(kept, at_s=at_s)
+        self.bounds.load(data["bounds"], at_s=at_s)
         if data["shut"] is not None:
             in_s = data["shut_until"]
-            self.shut = Shut(data["shut"], None if in_s is None else at_s + in_s)
+            self.close(data["shut"], None if in_s is None else at_s + in_s)
 
 
-def _amount(count: Count, tokens: int) -> int:
-    if count.window.measure is Measure.REQUESTS:
-        return 1
-    return min(tokens, count.window.most)
+def _gone(name: str, reply: Reply) -> str:
+    words = reply.message.rstrip(".")
+    said = f'; the provider says: "{words}"' if words else ""
+    return f"The quota of {name} is used up{said}."

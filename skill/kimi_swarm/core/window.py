@@ -12,11 +12,14 @@ Times are seconds on any one clock that never goes back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 GRAINS = 256
+UNBOUNDED = 1 << 60
+LONG_AGO = -math.inf
 NEVER = math.inf
 """A moment that only comes when something else ends first."""
 
@@ -43,13 +46,32 @@ class Window:
 
 
 class Count:
-    """What one window has taken in: what is on its way, and what was counted when."""
+    """What one window has taken in: what is on its way, and what was counted when.
+
+    Beside the window's own bound there may be one that was learnt, for a time.
+    """
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self.held = 0
+        self.learnt = UNBOUNDED
+        self.learnt_until_s = LONG_AGO
         self._grain_s = window.per_s / GRAINS
         self._leaving: dict[int, int] = {}
+
+    @property
+    def counts_sent(self) -> bool:
+        """Whether a request counts as soon as it is sent, not by what it used."""
+        return self.window.counts_asked or self.window.measure is Measure.REQUESTS
+
+    def most(self, at_s: float) -> int:
+        """Return the bound that holds now."""
+        is_learnt = at_s < self.learnt_until_s
+        return min(self.window.most, self.learnt) if is_learnt else self.window.most
+
+    def learn(self, most: int, until_s: float) -> None:
+        """Keep to this bound too, until that moment."""
+        self.learnt, self.learnt_until_s = most, until_s
 
     def taken(self, at_s: float) -> int:
         """Return how much counts at this moment, held amounts included."""
@@ -62,7 +84,10 @@ class Count:
 
         More than the window ever takes fits when nothing else counts.
         """
-        over = self.taken(at_s) + min(amount, self.window.most) - self.window.most
+        most = self.most(at_s)
+        if most >= UNBOUNDED:
+            return at_s
+        over = self.taken(at_s) + min(amount, most) - most
         if over <= 0:
             return at_s
         for key in sorted(self._leaving):
@@ -88,19 +113,29 @@ class Count:
     def _key(self, counted_s: float) -> int:
         return math.ceil((counted_s + self.window.per_s) / self._grain_s)
 
-    def to_data(self, at_s: float) -> list[tuple[float, int]]:
-        """Return what counts as plain data: in how many seconds how much leaves.
+    def to_data(self, at_s: float) -> dict[str, Any]:
+        """Return what must outlive a restart, moments as seconds from now."""
+        is_learnt = at_s < self.learnt_until_s
+        return {
+            "measure": self.window.measure.value,
+            "per_s": self.window.per_s,
+            "leaving": self._in(at_s),
+            "learnt": [self.learnt, self.learnt_until_s - at_s] if is_learnt else None,
+        }
 
-        What is held counts as used now.
-        """
+    def load(self, data: Mapping[str, Any], *, at_s: float) -> None:
+        """Count what `to_data` told at this moment."""
+        for in_s, amount in data["leaving"]:
+            self.take(int(amount), at_s + in_s - self.window.per_s)
+        if data["learnt"] is not None:
+            most, in_s = data["learnt"]
+            self.learn(int(most), at_s + in_s)
+
+    def _in(self, at_s: float) -> list[tuple[float, int]]:
+        """Return in how many seconds how much leaves; what is held counts as used."""
         self.taken(at_s)
         found = [
             (key * self._grain_s - at_s, amount)
             for key, amount in self._leaving.items()
         ]
         return [*found, (self.window.per_s, self.held)] if self.held else found
-
-    def load(self, data: Iterable[tuple[float, int]], *, at_s: float) -> None:
-        """Count what `to_data` told at this moment."""
-        for in_s, amount in data:
-            self.take(int(amount), at_s + in_s - self.window.per_s)
