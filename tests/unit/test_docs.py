@@ -29,9 +29,11 @@ DOCUMENTS = (
     "SKILL.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/architecture.md",
     "docs/plans.md",
     "docs/profiles.md",
+    "docs/publishing.md",
     "docs/strategies.md",
 )
 # Being written apart, from measurements; take it out of here once it is there.
