@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kimi_swarm.bundle import bundle_root, code_folder
+from kimi_swarm.core.notices import SESSION_KEY, TEXT
 from kimi_swarm.core.price_list import PriceLine
 from kimi_swarm.core.written import (
     Line,
@@ -81,6 +82,29 @@ class StandardLimits(Written):
     retry_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
 
 
+class Notify(Written):
+    """How a host is told that a run ended: one call of its own program.
+
+    `argv` has places for `{text}` and `{session_key}`. Of the asker's environment the
+    values of `keep` are stored, so they must be no secrets; those of `pass` are not.
+    """
+
+    program: Line
+    argv: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
+    keep: Annotated[tuple[Line, ...], Field(strict=False)] = ()
+    passed: Annotated[tuple[Line, ...], Field(strict=False, alias="pass")] = ()
+    limit_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    install: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_what_to_whom(self) -> Notify:
+        words = " ".join(self.argv)
+        for place in (TEXT, SESSION_KEY):
+            if place not in words:
+                raise ValueError(f"argv: {place} is missing")
+        return self
+
+
 def _named(profiles: object) -> object:
     if not isinstance(profiles, dict):
         return profiles
@@ -100,6 +124,7 @@ class Manifest(Written):
     profiles: Annotated[dict[str, Profile], BeforeValidator(_named)]
     limits: StandardLimits = StandardLimits()
     prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
+    notify: Notify | None = None
     actions: list[dict[str, Any]] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -145,6 +170,7 @@ class OwnConfig(Written):
         None
     )
     limits: StandardLimits | None = None
+    notify: Notify | None = None
 
 
 class Known(NamedTuple):
@@ -167,7 +193,8 @@ class Known(NamedTuple):
 def known_at(folder: Path) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
 
-    The user's `config.yaml` may order the workers (`preferred`) and set `limits`.
+    The user's `config.yaml` may order the workers (`preferred`), set `limits`, and name
+    another host to `notify`.
 
     A profile is one YAML file named for it, in `profiles/` of the user's config folder
     or of the project's `.kimi-swarm/`. The project's win over the user's, and both over

@@ -17,10 +17,12 @@ from kimi_swarm.actions.leftovers import Found, find_leftovers
 from kimi_swarm.actions.models import Offer, offer_of
 from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
 from kimi_swarm.actions.sizes import biggest_runs, folder_bytes
+from kimi_swarm.actions.state import reading
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.command import run_command
 from kimi_swarm.process.machine import cpus, free_bytes, memory_bytes
+from kimi_swarm.store.notices import given_up
 from kimi_swarm.workers.capacity import capacity
 from kimi_swarm.workers.models import free_among
 from kimi_swarm.workers.profile import Profile
@@ -86,6 +88,7 @@ async def doctor(home: str) -> Health:
     leftovers: tuple[Found, ...] = ()
     try:
         leftovers = await find_leftovers(home)
+        problems += _untold(home)
     except SwarmError as error:
         problems.append(f"{error} {error.remedy}")
     profiles = tuple(
@@ -108,6 +111,16 @@ async def doctor(home: str) -> Health:
         biggest=biggest_runs(home, limit=SHOWN_RUNS),
         leftovers=leftovers,
     )
+
+
+def _untold(home: str) -> list[str]:
+    """Say which hosts could not be told that a run ended."""
+    with reading(home) as connection:
+        rows = [] if connection is None else given_up(connection)
+    return [
+        f"{row.asker} could not be told that {row.run} ended: {row.trouble}."
+        for row in rows
+    ]
 
 
 async def _offers(home: str, ready: Mapping[str, Ready]) -> dict[str, Offer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kimi_swarm.actions.state import existing, keep_alive, reading
 from kimi_swarm.core.row import Row
+from kimi_swarm.store.notices import NoticeRow, notices_of
 from kimi_swarm.store.views import (
     RunRow,
     SessionRow,
@@ -24,10 +25,11 @@ class Runs(Row):
 
 
 class RunListing(Row):
-    """One run with every session it had, in plan order."""
+    """One run with every session it had, in plan order, and who is told of its end."""
 
     run: RunRow
     sessions: list[SessionRow]
+    notices: list[NoticeRow]
 
 
 def list_runs(home: str, *, limit: int = DEFAULT_LIMIT, owner: str = "") -> Runs:
@@ -44,4 +46,6 @@ def list_run(home: str, run: str) -> RunListing:
     """Return one run's sessions; raises UnknownRunError."""
     with existing(home, run) as connection:
         keep_alive(home, connection)
-        return RunListing(run_row(connection, run), sessions_of(connection, run))
+        sessions = sessions_of(connection, run)
+        told = notices_of(connection, run)
+        return RunListing(run_row(connection, run), sessions, told)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kimi_swarm.actions.conversation import can_go_on
+from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.state import existing, passed_values
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.retry import CUT_OFF, Retry
@@ -46,12 +47,12 @@ class Retried(NamedTuple):
     still_live: int
 
 
-def retry(home: str, scope: str) -> Retried:
+def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
     """Queue another try of what did not end well: of a run's tasks, or one session's.
 
     What succeeded is kept, and what is at work is left alone. A task whose needs are
-    tried again waits for them. Raises UnknownRunError, UnknownSessionError,
-    NotMissingError.
+    tried again waits for them. `notice` says which host is told of the run's
+    ends. Raises UnknownRunError, UnknownSessionError, NotMissingError.
     """
     with existing(home, scope) as connection, transaction(connection):
         # Under the lock: of two at once the second finds nothing missing.
@@ -59,8 +60,11 @@ def retry(home: str, scope: str) -> Retried:
         tasks = {task.name: task for task in tasks_of(connection, run)}
         missing = [row for row in rows if row.state == "done" and not row.is_fine]
         queued = _queue(connection, run, missing, tasks)
+        if queued and notice is not None:
+            notice.wish(connection, run)
     if queued:
-        ensure_supervisor(home, run=run, env=passed_values(tasks.values()))
+        env = passed_values(tasks.values()) | (notice.env if notice else {})
+        ensure_supervisor(home, run=run, env=env)
     live = sum(row.state != "done" for row in rows)
     return Retried(run, queued, len(rows) - len(missing) - live, live)
 

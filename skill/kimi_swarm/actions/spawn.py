@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import passed_values
 from kimi_swarm.core.names import RUN_NAMES, run_name
@@ -29,6 +31,7 @@ from kimi_swarm.store.database import (
     Connection,
     StateFolderError,
     open_database,
+    transaction,
     words_for_errors,
 )
 from kimi_swarm.store.prices import keep_prices
@@ -53,21 +56,30 @@ class Spawned:
     left: int = 0
 
 
+class _Belongs(NamedTuple):
+    """Whose a new run is, and which host is told of its ends."""
+
+    owner: str
+    notice: Notice | None
+
+
 async def spawn(
     home: str,
     prepared: Prepared,
     *,
     environ: Mapping[str, str] | None = None,
     owner: str = "",
+    notice: Notice | None = None,
 ) -> Spawned:
     """Write a prepared plan as a run with a queued session per task, all or nothing.
 
     What is prepared for a run that stands is added to that, which goes on if it was
-    over. Never waits for a worker. `owner` is the asker that a new run belongs to;
-    `environ` is what workers may take values from: the
-    caller's environment if not given. Raises DiskLowError, StateFolderError,
-    DiskFullError, NewerSchemaError, CorruptStateError, UnsupportedPlatformError,
-    NameTakenError, PricesError.
+    over. Never waits for a worker. `owner` is the asker that a new run belongs to,
+    `notice` says which host is told of the run's ends; `environ` is what workers may
+    take values from: the caller's environment if not given. Raises
+    DiskLowError, StateFolderError, DiskFullError, NewerSchemaError,
+    CorruptStateError, UnsupportedPlatformError, NameTakenError,
+    PricesError.
     """
     require_supported()
     _require_room(home, prepared)
@@ -78,12 +90,13 @@ async def spawn(
         with words_for_errors(home):
             keep_prices(connection, prices)
         if prepared.into is None:
-            run, repo = await _begin(home, connection, prepared, owner)
+            belongs = _Belongs(owner, notice)
+            run, repo = await _begin(home, connection, prepared, belongs)
         else:
-            run, repo = prepared.into, _add(home, connection, prepared)
+            run, repo = prepared.into, _add(home, connection, prepared, notice)
     finally:
         connection.close()
-    env = passed_values(prepared.tasks, environ)
+    env = passed_values(prepared.tasks, environ) | (notice.env if notice else {})
     reach("spawn.before_ring")
     if prepared.tasks:
         ensure_supervisor(home, run=run, env=env)
@@ -100,12 +113,12 @@ async def spawn(
 
 
 async def _begin(
-    home: str, connection: Connection, prepared: Prepared, owner: str
+    home: str, connection: Connection, prepared: Prepared, belongs: _Belongs
 ) -> tuple[str, str | None]:
     """Make a run; return its id and its repository."""
     run, claim = _claim_name(home)
     try:
-        return run, await _write(home, connection, run, prepared, owner)
+        return run, await _write(home, connection, run, prepared, belongs)
     except BaseException:
         _give_up(home, run)
         raise
@@ -113,13 +126,17 @@ async def _begin(
         os.close(claim)
 
 
-def _add(home: str, connection: Connection, prepared: Prepared) -> str | None:
+def _add(
+    home: str, connection: Connection, prepared: Prepared, notice: Notice | None
+) -> str | None:
     """Add tasks to a run that stands; return its repository."""
     run = prepared.into or ""
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
-    with words_for_errors(home):
+    with words_for_errors(home), transaction(connection):
         if prepared.tasks:  # perhaps the run has them all
             add_tasks(connection, run, prepared.tasks, written["tasks"], at=now())
+            if notice is not None:
+                notice.wish(connection, run)
         return run_row(connection, run).repo
 
 
@@ -171,7 +188,7 @@ def _is_kept(home: str, run: str) -> bool:
 
 
 async def _write(
-    home: str, connection: Connection, run: str, prepared: Prepared, owner: str
+    home: str, connection: Connection, run: str, prepared: Prepared, belongs: _Belongs
 ) -> str | None:
     repo = None if prepared.repo is None else str(prepared.repo.root)
     base = prepared.base
@@ -190,11 +207,13 @@ async def _write(
         notes=prepared.notes,
         priority=prepared.priority,
         min_free_mib=prepared.min_free_mib,
-        owner=owner,
+        owner=belongs.owner,
     )
     reach("spawn.before_written")
-    with words_for_errors(home):
+    with words_for_errors(home), transaction(connection):
         create_run(connection, run, new, at=now())
+        if belongs.notice is not None:
+            belongs.notice.wish(connection, run)
     reach("spawn.after_written")
     return repo
 

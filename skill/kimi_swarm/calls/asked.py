@@ -175,6 +175,9 @@ class RetryCall(Call):
     """Do again what failed; what succeeded is kept."""
 
     id: Annotated[Line, Field(description=RUN_OR_SESSION)]
+    notify: Annotated[
+        Line | None, Field(description="The host's session that is told of the end.")
+    ] = None
 
 
 class PauseCall(Call):

@@ -70,6 +70,9 @@ class SpawnCall(_Source):
     asker: Annotated[
         Line | None, Field(description="Whose run this is, to list, poll and kill.")
     ] = None
+    notify: Annotated[
+        Line | None, Field(description="The host's session that is told of the end.")
+    ] = None
 
 
 class PlanCall(_Source):

@@ -55,21 +55,26 @@ def _runs_text(home: str, asked: ListCall, found: Runs) -> str:
 
 
 def _run_object(home: str, asked: ListCall, found: RunListing) -> dict[str, Any]:
-    from kimi_swarm.telling.as_json import run_object  # noqa: PLC0415 only for objects
+    from kimi_swarm.telling.as_json import (  # noqa: PLC0415 only for objects
+        notice_object,
+        run_object,
+    )
 
     told = run_object(found.run, found.sessions)
-    return told | _size(home, asked, found.run.id)
+    notices = [notice_object(notice) for notice in found.notices]
+    return {**told, **_size(home, asked, found.run.id), "notices": notices}
 
 
 def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
-    run, sessions = found
+    run, sessions, notices = found
     width = max(len(row.id) for row in sessions)
     lines = [words.session_line(row, width=width) for row in sessions]
     verb = "wait" if run.state == "running" else "aggregate"
     verb = "resume" if words.is_paused(run) else verb
     first = _run_line(home, asked, run)
     last = words.next_line(f"{verb} {run.id}")
-    return "\n".join([first, *words.fitted(lines), last])
+    told = [words.notice_line(notice) for notice in notices]
+    return "\n".join([first, *words.fitted(lines), *told, last])
 
 
 def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:

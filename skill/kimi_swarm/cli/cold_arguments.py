@@ -52,6 +52,13 @@ def add_spawn(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="asker", metavar="NAME", help="whose run this is: list and poll it"
     )
+    _add_notify(parser)
+
+
+def _add_notify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--notify", metavar="SESSION_KEY", help="let the host tell its agent of the end"
+    )
 
 
 def _add_addition(parser: argparse.ArgumentParser) -> None:
@@ -173,6 +180,7 @@ def add_doctor(parser: argparse.ArgumentParser) -> None:
 def add_retry(parser: argparse.ArgumentParser) -> None:
     """Retry RUN | SESSION."""
     parser.add_argument("id", help="a run (calm-river) or session (calm-river/header)")
+    _add_notify(parser)
 
 
 def add_run_alone(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ import anyio
 
 from kimi_swarm.cli.exits import NOT_ALL, OK
 from kimi_swarm.cli.printing import print_object
+from kimi_swarm.cli.starting import notice_of
 from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strict_yaml import read_text
@@ -106,7 +107,7 @@ def retry(args: argparse.Namespace) -> int:
     """Do again what failed."""
     from kimi_swarm.actions.retry import retry  # noqa: PLC0415 one verb
 
-    retried = retry(state_home(), args.id)
+    retried = retry(state_home(), args.id, notice=notice_of(args.notify))
     if args.json:
         print_object(retried._asdict())
     else:

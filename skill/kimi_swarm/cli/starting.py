@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 
 from kimi_swarm.actions.expect import expect
+from kimi_swarm.actions.notify import Notice, notice_for
 from kimi_swarm.actions.plan import Prepared, prepare
 from kimi_swarm.actions.values import Read
 from kimi_swarm.actions.wanted import Wanted
@@ -96,9 +97,11 @@ def spawn(args: argparse.Namespace) -> int:
         raise UsageError(
             "--as says whose a new run is; --into names one that is there."
         )
-    owner = "" if args.asker is None else asker_name(args.asker)
+    notice = notice_of(args.notify)
+    owner = args.notify or "" if args.asker is None else asker_name(args.asker)
     prepared = _prepared(args)
-    spawned = anyio.run(partial(spawn, state_home(), prepared, owner=owner))
+    begin = partial(spawn, state_home(), prepared, owner=owner, notice=notice)
+    spawned = anyio.run(begin)
     if args.wait:
         # One line and no more: a host shows its agent little of a background call.
         answer = light.wait(state_home(), WaitCall(run=spawned.run, asker=owner))
@@ -108,6 +111,13 @@ def spawn(args: argparse.Namespace) -> int:
     else:
         print(speech.spawned(spawned, prepared))
     return OK
+
+
+def notice_of(session_key: str | None) -> Notice | None:
+    """Return how the host of a session is told, None where none is named."""
+    if session_key is None:
+        return None
+    return notice_for(session_key, cwd=Path.cwd())
 
 
 def run(args: argparse.Namespace) -> int:

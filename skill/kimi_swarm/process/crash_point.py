@@ -44,6 +44,8 @@ POINTS = (
     "shim.before_rename",
     "shim.after_rename",
     "asker.before_told",
+    "herald.before_call",
+    "herald.after_call",
 )
 
 _SETTING = os.environ.get(VARIABLE, "")

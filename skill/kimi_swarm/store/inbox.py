@@ -11,7 +11,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from kimi_swarm.core.row import Row
+from kimi_swarm.core.wake import Standing
 from kimi_swarm.store.database import transaction
+from kimi_swarm.store.views import SessionRow
 from kimi_swarm.store.wishes import move_cursor
 
 ALL_RUNS = "#over"
@@ -86,6 +88,12 @@ def untold_ends(connection: sqlite3.Connection, asker: str, *, limit: int) -> li
     return [End(*row) for row in rows]
 
 
+def was_told(connection: sqlite3.Connection, asker: str, end: End) -> bool:
+    """Whether an asker was told an end, or a later one of the same run."""
+    scopes = (over_scope(end.run), ALL_RUNS)
+    return any(cursor_of(connection, asker, scope) >= end.seq for scope in scopes)
+
+
 def note_marks(connection: sqlite3.Connection, marks: Sequence[Mark]) -> None:
     """Remember what an asker was told; never moves back."""
     if not marks:
@@ -93,3 +101,17 @@ def note_marks(connection: sqlite3.Connection, marks: Sequence[Mark]) -> None:
     with transaction(connection):
         for mark in marks:
             move_cursor(connection, mark.asker, mark.scope, mark.position)
+
+
+def standings(rows: Sequence[SessionRow]) -> list[Standing]:
+    """Return how the tasks of sessions stand, in their order."""
+    return [
+        Standing(
+            row.task,
+            row.outcome or row.state,
+            row.reason or "",
+            row.is_fine,
+            bool(row.branch) and row.outcome == "succeeded",
+        )
+        for row in rows
+    ]

@@ -246,7 +246,7 @@ CREATE TRIGGER an_end_makes_notices_due AFTER INSERT ON events
 WHEN NEW.name = 'run_ended'
 BEGIN
   UPDATE notices SET state = 'due', seq = NEW.seq, tries = 0,
-    due_at = NEW.at + 1, trouble = NULL
+    due_at = NEW.at + 2, trouble = NULL
     WHERE run = NEW.run;
 END;
 

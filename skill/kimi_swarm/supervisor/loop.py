@@ -39,6 +39,7 @@ from kimi_swarm.supervisor.again import Judged, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.ground import Ground
+from kimi_swarm.supervisor.herald import Herald
 from kimi_swarm.supervisor.tend import Tender
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -63,6 +64,9 @@ class Supervisor:
         self.ports = PortPool()
         self.warm_ups = WarmUps(home, self.zygote)
         self.door = Door(home, self._on_ring)
+        self.herald = Herald(
+            home, connection, ground, self.environment_of, on_settled=self.wake
+        )
         self.environments = environments
         self.ground = ground
         self._tenders: dict[str, Tender] = {}
@@ -92,8 +96,10 @@ class Supervisor:
             with words_for_errors(self.home):
                 self._last_start_at.update(last_starts(self.connection))
                 self._take_over(group)
+            group.start_soon(self.herald.run, name="herald")
             while True:
                 look_again_at = self._turn(group)
+                self.herald.look()
                 with words_for_errors(self.home):
                     is_idle = not (self._tenders or wants_supervisor(self.connection))
                 timeout_s = idle_s if is_idle else _seconds_until(look_again_at)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kimi_swarm.actions.inbox import Inbox
+    from kimi_swarm.store.notices import NoticeRow
 
 VERSION = 1
 
@@ -48,6 +49,18 @@ def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, 
     if sessions is not None:
         fields["sessions"] = [session_object(session) for session in sessions]
     return fields
+
+
+def notice_object(notice: NoticeRow) -> dict[str, Any]:
+    """Return whom a host is to tell of a run's end, and how far that is."""
+    return {
+        "session_key": notice.asker,
+        "state": notice.state,
+        "completion": None if notice.seq is None else notice.end.id,
+        "tries": notice.tries,
+        "due_at": moment(notice.due_at) if notice.state == "due" else None,
+        "trouble": told(notice.trouble) or None,
+    }
 
 
 def inbox_object(found: Inbox) -> dict[str, Any]:

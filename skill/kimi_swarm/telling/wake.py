@@ -6,11 +6,9 @@ characters of what the finished call printed last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kimi_swarm.actions.state import program_name
-from kimi_swarm.core.wake import Standing, counted, end_line, woken
-from kimi_swarm.store.views import SessionRow
+from kimi_swarm.core.wake import counted, end_line, woken
+from kimi_swarm.store.inbox import standings
 from kimi_swarm.telling.words import age, is_paused
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
@@ -54,20 +52,6 @@ def inbox_lines(found: Inbox) -> list[str]:
     if found.has_more:
         lines.append("[there are more; ask again]")
     return lines or [NOTHING_NEW]
-
-
-def standings(rows: Sequence[SessionRow]) -> list[Standing]:
-    """Return how the tasks of sessions stand, in their order."""
-    return [
-        Standing(
-            row.task,
-            row.outcome or row.state,
-            row.reason or "",
-            row.is_fine,
-            bool(row.branch) and row.outcome == "succeeded",
-        )
-        for row in rows
-    ]
 
 
 def _line(text: str, verb: str) -> str:

@@ -13,6 +13,10 @@ from kimi_swarm.core.redact import Secrets, redacted, secret_values
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.workers.plain import clip, plain
 
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from kimi_swarm.store.notices import NoticeRow
+
 OUTPUT_CHARS = 12_000
 SUMMARY_CHARS = 70
 QUESTION_CHARS = 600
@@ -163,6 +167,20 @@ def question(row: SessionRow) -> str:
     asked = clip(told(row.asking), QUESTION_CHARS)
     command = f"send {row.id} 'YOUR ANSWER'"
     return f"It asks: {asked}\n{next_line(command)}"
+
+
+def notice_line(notice: NoticeRow) -> str:
+    """Say on one line whether a host told its agent that a run ended."""
+    how = {
+        "waiting": "is told when the run ends",
+        "due": f"try {notice.tries + 1}{_in_time(notice.due_at)}",
+        "accepted": "its host accepted it",
+        "told": "told by wait or poll",
+        "given_up": f"given up after {notice.tries} tries",
+    }[notice.state]
+    why = f" ({told(notice.trouble)})" if notice.trouble else ""
+    end = "" if notice.seq is None else f" of {notice.end.id}"
+    return f"Notice to {notice.asker}{end}: {how}{why}"
 
 
 def counts_of(rows: Sequence[SessionRow]) -> str:
