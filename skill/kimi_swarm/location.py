@@ -67,13 +67,48 @@ def socket_path(home: str) -> str:
     Socket addresses hold about 100 bytes; a longer state folder gets a socket in a
     private folder under the temporary folder instead.
     """
-    path = home + "/supervisor.sock"
+    return _socket_path(home, "supervisor")
+
+
+def gateway_socket_path(home: str) -> str:
+    """Name the Unix socket at which the gateway hears its supervisor."""
+    return _socket_path(home, "gateway")
+
+
+def _socket_path(home: str, name: str) -> str:
+    path = f"{home}/{name}.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES:
         return path
     from hashlib import sha256  # noqa: PLC0415 rare, and not cheap for a hot verb
 
     key = sha256(os.fsencode(home)).hexdigest()[:16]
-    return f"/tmp/kimi-swarm-{os.getuid()}/{key}.sock"  # noqa: S108 the folder is private
+    end = "" if name == "supervisor" else f"-{name}"
+    return f"/tmp/kimi-swarm-{os.getuid()}/{key}{end}.sock"  # noqa: S108 the folder is private
+
+
+def gateway_lock_path(home: str) -> str:
+    """Name the file whose lock the one gateway of a folder holds."""
+    return home + "/gateway.lock"
+
+
+def gateway_log_path(home: str) -> str:
+    """Name the file to which a gateway writes what nobody else could be told."""
+    return home + "/gateway.log"
+
+
+def gateway_port_path(home: str) -> str:
+    """Name the file that remembers the gateway's port."""
+    return home + "/gateway.port"
+
+
+def gateway_secret_path(home: str) -> str:
+    """Name the file of the secret from which sessions' tokens are made."""
+    return home + "/gateway.secret"
+
+
+def gateway_journal_path(home: str) -> str:
+    """Name the file to which the gateway writes each request before it is sent."""
+    return home + "/gateway.journal"
 
 
 def run_folder(home: str, run: str) -> str:

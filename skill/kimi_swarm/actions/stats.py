@@ -17,8 +17,9 @@ from kimi_swarm.errors import UsageError
 from kimi_swarm.process.clock import now
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.prices import read_prices
+from kimi_swarm.store.requests import metered_of
 from kimi_swarm.store.totals import totals_by, totals_of
-from kimi_swarm.store.usage import at_work, metered_of
+from kimi_swarm.store.usage import at_work
 from kimi_swarm.store.views import UnknownRunError, recent_runs, run_row
 
 DAY_S = 86_400

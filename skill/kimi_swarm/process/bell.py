@@ -67,10 +67,15 @@ def _connect(home: str) -> socket.socket | None:
 def prepare_socket_folder(home: str) -> str:
     """Make sure that the socket's folder is there and ours; return the socket path."""
     path = socket_path(home)
+    prepare_folder_of(path)
+    return path
+
+
+def prepare_folder_of(path: str) -> None:
+    """Make sure that the folder of a socket is there and ours."""
     folder = os.path.dirname(path)  # noqa: PTH120 light
     os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 light
     _require_ours(folder)
-    return path
 
 
 def _require_ours(folder: str) -> None:

@@ -7,6 +7,7 @@
     exit.json  how it ended; written once, by rename, by the shim
     input      FIFO of a worker at a terminal: what is written there is typed
     asking.json  what such a worker waits to be answered; gone once it was
+    held       touched again and again while a gateway holds a request of the worker
 
 Light: shims import it.
 """
@@ -67,6 +68,11 @@ class LaunchFiles(NamedTuple):
     def asking(self) -> str:
         """The record of what a worker at a terminal waits for."""
         return self.folder + "/asking.json"
+
+    @property
+    def held(self) -> str:
+        """The file that a gateway touches while it holds a request of the worker."""
+        return self.folder + "/held"
 
     @property
     def exit(self) -> str:

@@ -15,7 +15,7 @@ LAUNCHES = ("setup", "work", "repair-1", "repair-2", "check")
 
 def passing_files(files: LaunchFiles) -> list[Path]:
     """Return what is there of a launch's lock, FIFOs and half-written records."""
-    passing = (files.alive, files.input, files.asking, files.lock)
+    passing = (files.alive, files.input, files.asking, files.held, files.lock)
     found = [path for name in passing if os.path.lexists(path := Path(name))]
     with suppress(OSError):
         found += [

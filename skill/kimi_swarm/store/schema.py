@@ -258,6 +258,40 @@ BEGIN
 END;
 """
 
+# Each request to a model that went through the gateway, until its run is cleared.
+REQUESTS = """
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY,
+  run TEXT NOT NULL,
+  session TEXT NOT NULL,
+  pool TEXT NOT NULL,
+  model TEXT NOT NULL,
+  began_at REAL NOT NULL,
+  first_byte_at REAL,
+  ended_at REAL,
+  ending TEXT CHECK (ending IN ('done', 'refused', 'cut', 'left', 'lost')),
+  status INTEGER,
+  input_tokens INTEGER,
+  cached_tokens INTEGER,
+  output_tokens INTEGER,
+  reasoning_tokens INTEGER,
+  held_s REAL NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  sent_again INTEGER NOT NULL DEFAULT 0,
+  bytes_in INTEGER NOT NULL DEFAULT 0,
+  bytes_out INTEGER NOT NULL DEFAULT 0,
+  digest TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX requests_by_session ON requests (run, session);
+CREATE INDEX requests_by_age ON requests (began_at);
+
+CREATE TRIGGER a_cleared_run_takes_its_requests AFTER DELETE ON runs
+BEGIN
+  DELETE FROM requests WHERE run = OLD.id;
+END;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     FIRST,
     SECOND,
@@ -267,4 +301,5 @@ MIGRATIONS: tuple[str, ...] = (
     SIXTH,
     SEVENTH,
     USAGE,
+    REQUESTS,
 )

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from kimi_swarm.core.session import Done
-from kimi_swarm.core.usage import Metered, Origin, Part, day_of, unstarted
+from kimi_swarm.core.usage import Origin, Part, day_of, unstarted
 from kimi_swarm.store.views import SessionRow
 
 KEYS = (
@@ -68,11 +68,6 @@ def at_work(
         (run or "",),
     )
     return found.fetchall()
-
-
-def metered_of(_connection: sqlite3.Connection, _session: str) -> list[Metered]:
-    """Return what the gateway measured of a session, by model, pool and day."""
-    return []
 
 
 def _row(

@@ -9,7 +9,7 @@ from kimi_swarm.core.usage_sums import summary_of
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.prices import read_prices
-from kimi_swarm.store.usage import metered_of
+from kimi_swarm.store.requests import metered_of
 from kimi_swarm.store.views import SessionRow
 
 

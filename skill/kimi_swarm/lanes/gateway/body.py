@@ -1,0 +1,57 @@
+"""A worker's request body: whole up to a bound, to be read and sent again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from hashlib import blake2b
+from typing import NamedTuple
+
+from aiohttp import web
+
+from kimi_swarm.lanes.gateway.asked import Asked, asking_for_usage, read_asked
+from kimi_swarm.lanes.gateway.upstream import Body
+
+WHOLE_LIMIT_BYTES = 64 << 20
+
+
+class Taken(NamedTuple):
+    """A request's body, and what it asks for.
+
+    `digest` knows the very same request again. A body that is `is_once` is beyond the
+    bound: it goes through as it comes, once.
+    """
+
+    body: Body
+    asked: Asked
+    size_bytes: int
+    digest: str
+    is_once: bool = False
+
+    @property
+    def asks_for_usage(self) -> bool:
+        """Whether usage is asked for on the worker's behalf."""
+        return self.asked.wants_usage
+
+
+async def take_body(request: web.BaseRequest, path: str) -> Taken:
+    """Read a body. Raises ConnectionError when the worker hangs up on the way."""
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for part in request.content.iter_any():
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > WHOLE_LIMIT_BYTES:
+            rest = _rest(parts, request)
+            return Taken(rest, Asked(), size_bytes, "", is_once=True)
+    whole = b"".join(parts)
+    asked = read_asked(path, whole)
+    made = blake2b(f"{request.method} {path}\n".encode(), digest_size=12)
+    made.update(whole)
+    body = asking_for_usage(whole) if asked.wants_usage else whole
+    return Taken(body, asked, size_bytes, made.hexdigest())
+
+
+async def _rest(parts: list[bytes], request: web.BaseRequest) -> AsyncIterator[bytes]:
+    yield b"".join(parts)
+    async for part in request.content.iter_any():
+        yield part

@@ -1,0 +1,35 @@
+"""What supervisor and gateway say to each other: a JSON object a line, an answer each.
+
+    {"do": "grant", "grant": {…}}      the session may pass from now on
+    {"do": "drop", "session": …}       it is over; answered when its rows are stored
+    {"do": "open", "pools": {…}}       every session was granted: take requests now
+    {"do": "socket"}                   answered with the listening socket itself
+    {"do": "status"}                   how many requests are where
+
+Whoever holds the connection on which `open` or `socket` was said is the supervisor: the
+gateway stays as long as it does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+LINE_LIMIT_BYTES = 1_000_000
+
+
+def line_of(words: Mapping[str, Any]) -> bytes:
+    """Put words into a line."""
+    return json.dumps(words).encode() + b"\n"
+
+
+def words_in(line: bytes) -> dict[str, Any]:
+    """Read a line; raises ValueError on whatever is none."""
+    try:
+        words = json.loads(line)
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(words, dict):
+        raise ValueError  # noqa: TRY004 one kind of error for all that is no request
+    return words

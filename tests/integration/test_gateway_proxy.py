@@ -1,0 +1,236 @@
+"""The gateway between a worker and its provider: what goes through, and how."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from http.client import IncompleteRead
+from pathlib import Path
+
+import pytest
+from anyio.to_thread import run_sync
+
+from fakes.gateway import CHAT, KEY, SESSION, Call, Lane, chat, gateway_in
+from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
+from kimi_swarm.lanes.gateway.grant import Route
+from kimi_swarm.store.requests import CUT, DONE, LEFT, REFUSED
+
+pytestmark = pytest.mark.anyio
+
+USAGE = {"prompt_tokens": 7, "completion_tokens": 2}
+LIMIT_S = 30.0
+OK = whole("200 OK", json.dumps({"usage": USAGE}).encode())
+FINAL = b'data: {"choices": [], "usage": {"prompt_tokens": 7}}\n\n'
+
+
+@pytest.fixture
+async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
+    async with gateway_in(tmp_path / "state") as lane:
+        yield lane
+
+
+def says(*answers: bytes) -> RawProvider:
+    """Make a provider that gives these answers in turn, the last one for ever."""
+    left = list(answers)
+
+    def answer(_: Heard, say: Say) -> None:
+        say(left.pop(0) if len(left) > 1 else left[0])
+
+    return RawProvider(answer)
+
+
+def route_to(provider: RawProvider, key: str | None = KEY) -> Route:
+    return Route("p", provider.origin, "/v1", key, pool="test")
+
+
+async def test_a_request_goes_on_as_it_was_with_the_real_key(lane: Lane):
+    with says(OK) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(
+            chat(temperature=0.5),
+            path=f"{CHAT}?api-version=1%2F2",
+            headers={"X-Mine": "1", "User-Agent": "worker/1", "Accept-Encoding": "br"},
+        )
+    heard = provider.heard[0]
+    assert (reply.status, reply.json) == (200, {"usage": USAGE})
+    assert heard.line == "POST /v1/chat/completions?api-version=1%2F2 HTTP/1.1"
+    assert json.loads(heard.body) == chat(temperature=0.5)
+    assert heard.header("authorization") == f"Bearer {KEY}"
+    assert heard.header("x-mine") == "1"
+    assert heard.header("user-agent") == "worker/1"
+    assert heard.header("accept-encoding") == "identity"
+    assert lane.token().encode() not in heard.head + heard.body
+
+
+async def test_each_piece_of_a_stream_arrives_before_the_next_is_made(lane: Lane):
+    has_first = threading.Event()
+
+    def answer(_: Heard, say: Say) -> None:
+        say(STREAM_HEAD + chunk(b'data: {"choices": [1]}\n\n'))
+        assert has_first.wait(LIMIT_S)
+        say(chunk(FINAL) + chunk(b""))
+
+    def call() -> bytes:
+        asking = Call(lane.port, lane.token())
+        asking.send(chat(stream=True, stream_options={"include_usage": True}))
+        got = asking.answer()
+        first = got.read1()
+        has_first.set()
+        rest = got.read()
+        asking.close()
+        return first + rest
+
+    with RawProvider(answer) as provider:
+        await lane.grant(route_to(provider))
+        assert await run_sync(call) == b'data: {"choices": [1]}\n\n' + FINAL
+
+
+async def test_usage_is_asked_for_and_told_to_nobody_who_did_not_ask(lane: Lane):
+    said = b'data: {"choices": [{"delta": {}}], "usage": null}\n\n'
+    stream = STREAM_HEAD + chunk(said + FINAL) + chunk(b"data: [DONE]\n\n") + chunk(b"")
+    with says(stream) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat(stream=True))
+    assert json.loads(provider.heard[0].body)["stream_options"] == {
+        "include_usage": True
+    }
+    assert reply.body == said + b"data: [DONE]\n\n"
+    (row,) = await lane.rows()
+    assert (row.input_tokens, row.status, row.ending) == (7, 200, DONE)
+
+
+async def test_a_packed_answer_is_read_on_its_way_and_stays_packed(lane: Lane):
+    packed = gzip.compress(json.dumps({"usage": USAGE}).encode())
+    with says(whole("200 OK", packed, "Content-Encoding: gzip")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+    assert reply.body == packed
+    (row,) = await lane.rows()
+    assert (row.input_tokens, row.output_tokens) == (7, 2)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404])
+async def test_a_refusal_of_the_provider_passes_at_once_and_unchanged(
+    status: int, lane: Lane
+):
+    told = json.dumps({"error": {"type": "x", "message": "no"}}).encode()
+    with says(whole(f"{status} Mine", told, "X-Request-ID: 9")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        assert len(provider.heard) == 1
+    assert (reply.status, reply.body) == (status, told)
+    assert reply.headers["X-Request-ID"] == "9"
+
+
+async def test_a_rate_limit_is_waited_for_and_the_worker_never_sees_it(lane: Lane):
+    busy = whole("429 Too Many", b"{}", "Retry-After: 1")
+    with says(busy, OK) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        assert len(provider.heard) == 2
+    assert reply.status == 200
+    (row,) = await lane.rows()
+    assert (row.tries, row.status) == (2, 200)
+    assert row.held_s >= 0.9
+
+
+async def test_a_provider_that_keeps_failing_is_told_to_the_worker(lane: Lane):
+    with says(whole("500 Broken", b"{}"), whole("500 Broken", b"{}"), OK) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(chat())).status == 200
+    with says(whole("500 Broken", b"mine")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        assert 1 < len(provider.heard) < 10
+    assert (reply.status, reply.body) == (500, b"mine")
+
+
+async def test_one_that_is_not_there_is_told_in_the_shape_of_its_errors(lane: Lane):
+    with says(OK) as provider:
+        route = route_to(provider)
+    await lane.grant(route)
+    reply = await lane.ask(chat())
+    assert reply.status == 502
+    assert "could not be reached" in reply.json["error"]["message"]
+
+
+async def test_what_breaks_off_breaks_off_for_the_worker_too(lane: Lane):
+    first = b'data: {"choices": []}\n\n'
+    with says(STREAM_HEAD + chunk(first)) as provider:
+        await lane.grant(route_to(provider))
+
+        def call() -> None:
+            asking = Call(lane.port, lane.token())
+            asking.send(chat(stream=True))
+            with closing(asking), pytest.raises((IncompleteRead, OSError)):
+                asking.answer().read()
+
+        await run_sync(call)
+    (row,) = await lane.rows()
+    assert (row.ending, row.status, row.output_tokens) == (CUT, 200, None)
+
+
+async def test_when_a_worker_hangs_up_its_provider_is_let_go(lane: Lane):
+    go_on = threading.Event()
+    provider: RawProvider
+
+    def answer(_: Heard, say: Say) -> None:
+        say(STREAM_HEAD + chunk(b"data: {}\n\n"))
+        assert go_on.wait(LIMIT_S)
+        while True:
+            say(chunk(b"data: {}\n\n"))
+
+    with RawProvider(answer) as provider:
+        await lane.grant(route_to(provider))
+
+        def call() -> None:
+            asking = Call(lane.port, lane.token())
+            asking.send(chat(stream=True))
+            got = asking.answer()
+            got.read1()
+            got.close()
+            asking.close()
+            go_on.set()
+            assert provider.hung_up.wait(LIMIT_S)
+
+        await run_sync(call)
+    (row,) = await lane.rows()
+    assert (row.ending, row.output_tokens) == (LEFT, None)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_only_a_session_that_runs_may_pass(path: str, lane: Lane):
+    with says(OK) as provider:
+        await lane.grant(route_to(provider))
+        for token in ("", "nonsense", lane.token("calm-river/other"), KEY):
+            reply = await lane.ask(chat(), token=token, path=f"/p{path}")
+            assert reply.status == 401
+            assert "not one of a session" in reply.json["error"]["message"]
+        await lane.keeper.drop(SESSION)
+        assert (await lane.ask(chat(), path=f"/p{path}")).status == 401
+        assert provider.heard == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/q/v1/chat", "/p/v2/chat", "/p/v1/../admin", "/p/v1/%2E%2e/admin", "/"]
+)
+async def test_no_path_leads_around_the_provider_s_base(path: str, lane: Lane):
+    with says(OK) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(chat(), path=path)).status == 404
+        assert provider.heard == []
+
+
+async def test_a_long_retry_after_is_not_waited_for_without_end(lane: Lane):
+    busy = whole("429 Too Many", b'{"error": {"message": "x"}}', "Retry-After: 100000")
+    with says(busy) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        assert len(provider.heard) == 1
+    assert reply.status == 429
+    assert reply.headers["Retry-After"] == "100000"
+    (row,) = await lane.rows()
+    assert row.ending in (DONE, REFUSED)
