@@ -154,7 +154,7 @@ def host(swarm: Swarm, commands: Path, registry: SkillRegistry) -> OpenClaw:
     return OpenClaw(swarm.room / ODD / "host", commands, NO_MODEL, env)
 
 
-def test_openclaw_installs_it_from_the_registry_and_lists_it_as_ready(
+def test_openclaw_installs_it_from_the_registry_and_updates_it_after_use(
     host: OpenClaw, laid: Path, user: Marketplace, swarm: Swarm
 ) -> None:
     user.publish(words_for(laid))
@@ -166,8 +166,14 @@ def test_openclaw_installs_it_from_the_registry_and_lists_it_as_ready(
     installed = host.workspace / "skills" / "kimi-swarm"
     assert names_of(installed) >= set(parcel.published(laid))
     before = digests(installed)
-    take_the_tour(Swarm(installed, swarm.room, swarm.env), installed)
+    mine = Swarm(installed, swarm.room, swarm.env)
+    take_the_tour(mine, installed)
     assert digests(installed) == before, "something was written into the skill"
+
+    put_version(laid, "0.1.1")
+    user.publish(words_for(laid, "0.1.1"))
+    host.call("skills", "update", reference())
+    assert mine.call("--version").out == "kimi-swarm 0.1.1\n"
 
 
 def test_openclaw_takes_the_bundle_as_a_plugin_with_skill_and_server(

@@ -25,9 +25,12 @@ def user(tmp_path: Path) -> Iterator[InstalledSwarm]:
     one.close()
 
 
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C", ""])
 def test_a_read_only_skill_at_odd_places_does_all_its_work_and_stays_as_it_was(
-    user: InstalledSwarm,
+    user: InstalledSwarm, locale: str
 ):
+    # A host that is started with the machine may have no language at all.
+    user.env["LANG"] = locale
     before = digests(user.skill)
     make_read_only(user.skill)
     repo = user.repository({"README.md": "# Anfang\n"})
