@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fakes.skill_folder import digests
 from fakes.swarm import ROOT, Swarm
 from publishing import parcel
 
@@ -58,6 +59,7 @@ class InstalledSwarm(Swarm):
         folder = base / ODD
         folder.mkdir(parents=True)
         self.skill = install(folder / "skills" / "kimi-swarm", version=version)
+        self.as_installed = digests(self.skill)
         super().__init__(self.skill, folder, home=folder / "the state")
         self.cache = folder / "the cache"
         bin_folder = folder / "bin"
