@@ -61,6 +61,7 @@ class Provider:
     words: str = "bare"
     in_flight: int = 0
     breaches: int = 0
+    is_overfull: bool = False
     served: list[float] = field(default_factory=list)
     _counted: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
     _sums: dict[int, int] = field(default_factory=dict)
@@ -97,13 +98,11 @@ class Provider:
             if rate.of_tokens and not rate.counts_asked:
                 self._count(place, call.tokens, at_s)
 
-    def most_tokens(self, place: int, at_s: float) -> int:
-        """Return what one of its windows holds now."""
-        return self._used(place, self.rates[place], at_s)
-
     def _count(self, place: int, amount: int, at_s: float) -> None:
         self._counted.setdefault(place, deque()).append((at_s, amount))
         self._sums[place] = self._sums.get(place, 0) + amount
+        used = self._used(place, self.rates[place], at_s)
+        self.is_overfull |= used > self.rates[place].most
 
     def _used(self, place: int, rate: Rate, at_s: float) -> int:
         log = self._counted.get(place, deque())

@@ -21,11 +21,20 @@ from kimi_swarm.core.window import LONG_AGO, UNBOUNDED
 FIRST_PATIENCE_S = 5.0
 LONGEST_PATIENCE_S = 45.0
 SHORTEST_REST_S = 1.0
+LONGEST_FIRST_REST_S = 60.0
 LONGEST_REST_S = 300.0
 GENTLY = 0.7
 """What is left of the width where only the rate was too high."""
 _MOMENTS = ("struck_s", "grown_s", "refusing_since_s", "rest_until_s", "told_until_s")
-_PLAIN = ("width", "width_before", "is_dry", "is_steep", "patience_s", "told")
+_PLAIN = (
+    "width",
+    "outage_s",
+    "width_before",
+    "is_dry",
+    "is_steep",
+    "patience_s",
+    "told",
+)
 
 
 @dataclass(slots=True)
@@ -58,6 +67,7 @@ class Pace:
     grown_s: float = LONG_AGO
     refusing_since_s: float | None = None
     rest_until_s: float = LONG_AGO
+    outage_s: float = 0.0
     width_before: float = 1.0
     is_dry: bool = False
     missed_s: float = LONG_AGO
@@ -85,7 +95,7 @@ class Pace:
         if flight.sent_s < self.struck_s:
             return
         if self.refusing_since_s is not None:
-            self._end_outage()
+            self._end_outage(at_s - self.refusing_since_s)
         if self.missed_s < flight.sent_s:
             return
         if self.is_steep:
@@ -117,10 +127,12 @@ class Pace:
     def rest(self, at_s: float, wait_s: float | None) -> None:
         """Send nothing for as long as the provider says.
 
-        If it does not say, for half as long as it has been refusing.
+        If it does not say, for half as long as it has been refusing, and from the
+        start for a quarter of what that took the last time.
         """
         since_s = at_s if self.refusing_since_s is None else self.refusing_since_s
-        own_s = min(max(SHORTEST_REST_S, (at_s - since_s) / 2), LONGEST_REST_S)
+        at_first_s = max(SHORTEST_REST_S, min(self.outage_s / 4, LONGEST_FIRST_REST_S))
+        own_s = min(max(at_first_s, (at_s - since_s) / 2), LONGEST_REST_S)
         until_s = at_s + (own_s if wait_s is None else wait_s)
         self.rest_until_s = max(until_s, self.rest_until_s)
 
@@ -139,8 +151,9 @@ class Pace:
         self.is_steep = False
         self.struck_s = at_s
 
-    def _end_outage(self) -> None:
+    def _end_outage(self, took_s: float) -> None:
         self.refusing_since_s = None
+        self.outage_s = took_s
         if self.is_dry:
             self.width = max(self.width, self.width_before * GENTLY)
 

@@ -26,14 +26,6 @@ class Price:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Money in US dollars, None if no price is known; estimated unless counted."""
-
-    usd: float | None
-    is_estimated: bool = False
-
-
 def price_of(table: Sequence[Price], model: str, *, day: str) -> Price | None:
     """Return the price of a model on a day: the newest that holds, the first of equals.
 
