@@ -38,14 +38,14 @@ def main(argv: list[str]) -> int:
 
 def everything(root: Path) -> list[Finding]:
     """Look at all that can be seen without a program of anybody else's."""
-    names = parcel.published(root)
+    names, said = parcel.published(root), identity.identity_of(root)
     return [
         *parcel.look_at(root),
         *identity.look_at(root),
         *links.look_at(root, names),
         *scan.look_at(root, names),
-        *scan.addresses(root, names),
-        *changes.look_at(root, identity.identity_of(root).version),
+        *scan.addresses(root, names, (said.homepage, said.source)),
+        *changes.look_at(root, said.version),
         *release.look_at(root),
     ]
 

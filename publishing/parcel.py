@@ -18,7 +18,7 @@ LIBRARY_FILES = 256
 """What a host's shared library of skills takes; a plain installation has no bound."""
 FILE_LIMIT_BYTES = 1 << 20
 DOWNLOAD_LIMIT_BYTES = 1 << 20
-UNPACKED_LIMIT_BYTES = 2 << 20
+UNPACKED_LIMIT_BYTES = 3 << 20
 SEARCHED_BYTES = 7_500
 """The marketplace's search reads so much: SKILL.md first, then what else there is."""
 # Files of these kinds in a skill make the marketplace refuse it as a plugin.

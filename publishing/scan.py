@@ -118,11 +118,15 @@ def _unused(root: Path, names: list[str]) -> list[Finding]:
     ]
 
 
-def addresses(root: Path, names: list[str]) -> list[Finding]:
-    """Find addresses of hosts that published text has no reason to name."""
+def addresses(root: Path, names: list[str], own: tuple[str, ...]) -> list[Finding]:
+    """Find addresses of hosts that published text has no reason to name.
+
+    `own` are the addresses of whoever publishes.
+    """
+    known = {*HOSTS, *(host for one in own for host in ADDRESS.findall(one))}
     return [
         wrong(name, f"names the host {host}.")
         for name in names
         for host in sorted(set(ADDRESS.findall((root / name).read_text("utf-8"))))
-        if host not in HOSTS
+        if host not in known
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.repos import make_repository, run_git
 from publishing import changes, identity, links, parcel, plugin, release, scan
-from publishing.__main__ import everything
+from publishing.__main__ import everything, in_the_way
 from publishing.finding import Finding, Level
 from publishing.parcel import published
 
@@ -117,6 +117,19 @@ def test_a_homepage_is_set_once_and_the_skill_has_to_repeat_it(tree: Path):
     assert told(identity.look_at(tree)) == ""
 
 
+def test_nothing_is_in_the_way_of_a_publisher_who_has_set_everything(tree: Path):
+    set_addresses(tree)
+    told_there = "  openclaw:\n    homepage: https://home.invalid\n"
+    replace(tree / "SKILL.md", "  openclaw:\n", told_there)
+    replace(tree / "CHANGELOG.md", "## [Unreleased]", "## [0.1.0] - 2026-01-01")
+    make_repository(tree, {})
+
+    found = everything(tree)
+
+    assert told(found) + told(found, Level.MISSING) == ""
+    assert not in_the_way(found, strict=True)
+
+
 @pytest.mark.parametrize(
     ("new", "sentence"),
     [
@@ -157,7 +170,7 @@ def test_a_harmful_word_and_a_foreign_host_are_found_with_their_places(tree: Pat
     names = published(tree)
 
     assert "docs/more.md:2: confirmation_bypass" in told(scan.look_at(tree, names))
-    assert "names the host stranger.invalid" in told(scan.addresses(tree, names))
+    assert "names the host stranger.invalid" in told(scan.addresses(tree, names, ()))
 
 
 def test_an_explanation_of_what_is_gone_is_found(tree: Path):
