@@ -24,7 +24,7 @@ NETWORK = {
     "websockets",
 }
 PORTS = re.compile(
-    r"AF_INET|127\.0\.0\.1\", |connect_tcp|create_tcp|create_connection|create_server"
+    r"AF_INET|\.bind\(\(|connect_tcp|create_tcp|create_connection|create_server"
 )
 STARTS = re.compile(
     r"\bos\.(fork|forkpty|exec\w+|posix_spawn\w*|spawn\w+|system|popen)\b"
