@@ -7,7 +7,7 @@ TYPED := skill/swarm.py skill/launcher skill/kimi_swarm tests bench publishing
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint e2e format bench publish-check publish bundle lock clean
+.PHONY: help venv test lint e2e format bench publish-check publish manifest bundle lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ publish-check: venv ## is it fit to be published? With the marketplace's own pro
 
 publish: venv ## lay what the commit publishes in dist/, and show the command
 	@$(BIN)/python -m publishing release
+
+manifest: venv ## write the actions and the schemas of their answers anew
+	$(BIN)/python -m publishing.manifest
 
 bundle: venv ## make the form that hosts take as a plugin, in dist/
 	@$(BIN)/python -m publishing bundle

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -24,7 +24,7 @@ from kimi_swarm.core.written import (
 )
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import config_home
-from kimi_swarm.strict_yaml import read_yaml
+from kimi_swarm.strict_yaml import load_yaml, read_text, read_yaml
 from kimi_swarm.trust import trusted_project
 from kimi_swarm.workers.profile import Profile
 
@@ -39,6 +39,10 @@ __all__ = [
     "load_manifest",
     "parse_manifest",
 ]
+
+
+ACTIONS_MARK = "# === Actions."
+"""What follows in manifest.yaml is for readers: the code has it from its own models."""
 
 
 class ManifestError(SwarmError):
@@ -115,7 +119,7 @@ def _named(profiles: object) -> object:
 
 
 class Manifest(Written):
-    """The package's own data: identity, profiles by name, limits, prices, actions."""
+    """The package's own data: identity, profiles by name, limits, prices."""
 
     name: Line
     version: Line
@@ -125,7 +129,6 @@ class Manifest(Written):
     limits: StandardLimits = StandardLimits()
     prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
     notify: Notify | None = None
-    actions: list[dict[str, Any]] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _preferred_exist(self) -> Manifest:
@@ -160,7 +163,8 @@ def load_manifest() -> Manifest:
     Raises ManifestError, PlanFileError, BundleMissingError.
     """
     path = bundle_root() / "manifest.yaml"
-    return parse_manifest(read_yaml(path), origin=str(path))
+    text, _, _ = read_text(path).partition(ACTIONS_MARK)
+    return parse_manifest(load_yaml(text, origin=str(path)), origin=str(path))
 
 
 class OwnConfig(Written):

@@ -74,9 +74,9 @@ class Health:
     leftovers: tuple[Found, ...] = ()
 
 
-async def doctor(home: str) -> Health:
-    """Look at the machine and every profile; changes nothing."""
-    known = known_at(Path.cwd())
+async def doctor(home: str, *, cwd: Path) -> Health:
+    """Look at the machine and every profile known at a place; changes nothing."""
+    known = known_at(cwd)
     manifest = known.manifest
     path = os.environ.get("PATH", os.defpath)
     ready = await look_for_all(list(manifest.profiles.values()), home=home, path=path)

@@ -21,8 +21,9 @@ from kimi_swarm.strict_yaml import load_yaml, read_yaml
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asked to run: a plan file, or a strategy, or single tasks.
+    """What somebody asked to run: a plan, or a strategy, or single tasks.
 
+    A plan comes from a file or, as plain data, with its paths beginning at `cwd`.
     `profile` replaces the plan's default worker, `permission` what workers may do,
     `priority` the plan's own;
     `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
@@ -33,6 +34,7 @@ class Wanted:
 
     cwd: Path
     plan_file: Path | None = None
+    plan_data: Mapping[str, Any] | None = None
     strategy: str | None = None
     values: Mapping[str, str] | None = None
     tasks: Sequence[str] = ()
@@ -68,8 +70,8 @@ def read_plan(
     has proposed.
     """
     sources = [
-        *(wanted.plan_file, wanted.strategy, wanted.tasks or None),
-        wanted.proposed or None,
+        *(wanted.plan_file, wanted.plan_data, wanted.strategy),
+        *(wanted.tasks or None, wanted.proposed or None),
     ]
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
@@ -81,6 +83,8 @@ def read_plan(
         path = wanted.plan_file
         data, origin = read_yaml(path), str(path)
         folder, name = path.absolute().parent, path.stem
+    elif wanted.plan_data is not None:
+        data, origin, name = wanted.plan_data, "the plan", "plan"
     elif wanted.strategy is not None:
         text, resumes = _rendered(wanted, wanted.strategy)
         name, origin = wanted.strategy, f"strategy {wanted.strategy}"

@@ -176,7 +176,7 @@ class RetryCall(Call):
 
     id: Annotated[Line, Field(description=RUN_OR_SESSION)]
     notify: Annotated[
-        Line | None, Field(description="The host's session that is told of the end.")
+        str | None, Field(description="The host's session that is told of the end.")
     ] = None
 
 

@@ -11,7 +11,7 @@ from kimi_swarm.core.task import Permission, WorkspaceMode
 from kimi_swarm.core.written import Line
 
 
-class _Source(Call):
+class Source(Call):
     """What to run: a plan, or a strategy with its parameters, or tasks in words."""
 
     plan: Annotated[
@@ -64,18 +64,18 @@ class _Source(Call):
     ] = None
 
 
-class SpawnCall(_Source):
+class SpawnCall(Source):
     """Start a plan's workers in the background and return at once."""
 
     asker: Annotated[
-        Line | None, Field(description="Whose run this is, to list, poll and kill.")
+        str | None, Field(description="Whose run this is, to list, poll and kill.")
     ] = None
     notify: Annotated[
-        Line | None, Field(description="The host's session that is told of the end.")
+        str | None, Field(description="The host's session that is told of the end.")
     ] = None
 
 
-class PlanCall(_Source):
+class PlanCall(Source):
     """Show what would run, for whom and within which limits; starts nothing."""
 
     list: Annotated[

@@ -58,12 +58,11 @@ def tell(error: SwarmError, *, is_json: bool) -> None:
     if is_json:
         import json  # noqa: PLC0415 light verbs that succeed in text need none
 
-        fields = {
-            "code": error.code,
-            "message": str(error),
-            "remedy": error.remedy,
-        }
-        print(json.dumps({"version": 1, "error": fields}))
+        from kimi_swarm.telling.as_json import (  # noqa: PLC0415 only for --json
+            error_object,
+        )
+
+        print(json.dumps(error_object(error)))
         return
     from kimi_swarm.workers.plain import clip  # noqa: PLC0415 only for an error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
 import anyio
@@ -16,8 +15,9 @@ from kimi_swarm.actions.kill import kill
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.spawn import spawn
 from kimi_swarm.actions.state import changes, existing
-from kimi_swarm.cli.exits import INTERRUPTED, NOT_ALL, OK
-from kimi_swarm.cli.printing import print_object
+from kimi_swarm.calls.runs import told_report
+from kimi_swarm.cli.exits import INTERRUPTED
+from kimi_swarm.cli.printing import say
 from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
 from kimi_swarm.telling import speech
 from kimi_swarm.telling.words import next_line, why_of
@@ -52,11 +52,7 @@ def run_live(
     except KeyboardInterrupt:
         return _interrupted(home, spawned.run, console)
     report = anyio.run(partial(aggregate, home, spawned.run, is_merging=is_merging))
-    if is_json:
-        print_object({**asdict(report), "counts": report.counts})
-    else:
-        print(speech.report(report))
-    return OK if report.is_success else NOT_ALL
+    return say(told_report(report), is_json=is_json)
 
 
 def _watch(home: str, run: str, console: Console) -> None:

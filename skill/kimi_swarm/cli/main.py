@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import anyio
 
 from kimi_swarm import __version__
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.cli import runs, starting
 from kimi_swarm.cli.arguments import HOT, Parser, parser_for
+from kimi_swarm.cli.calling import call
 from kimi_swarm.cli.cold_arguments import COLD
-from kimi_swarm.cli.exits import NOT_ALL, OK, guarded
+from kimi_swarm.cli.exits import OK, guarded
 from kimi_swarm.cli.printing import print_object
 from kimi_swarm.errors import UsageError
-from kimi_swarm.location import state_home
-from kimi_swarm.telling import speech
 
 if TYPE_CHECKING:
     pass
@@ -76,30 +74,6 @@ def _trust(args: argparse.Namespace) -> int:
     return OK
 
 
-def _doctor(args: argparse.Namespace) -> int:
-    from kimi_swarm.actions.doctor import doctor  # noqa: PLC0415 one verb
-
-    if args.fix:
-        return _fix(args)
-    health = anyio.run(doctor, state_home())
-    if args.json:
-        print_object(asdict(health))
-    else:
-        print(speech.health(health, program_name()))
-    return NOT_ALL if health.problems else OK
-
-
-def _fix(args: argparse.Namespace) -> int:
-    from kimi_swarm.actions.leftovers import fix_leftovers  # noqa: PLC0415 one verb
-
-    fixes = anyio.run(fix_leftovers, state_home())
-    if args.json:
-        print_object(asdict(fixes))
-    else:
-        print(speech.fixes(fixes))
-    return NOT_ALL if fixes.failed else OK
-
-
 def _completion(args: argparse.Namespace) -> int:
     import shtab  # noqa: PLC0415 one verb
 
@@ -143,13 +117,13 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": starting.plan,
     "aggregate": runs.aggregate,
     "diff": runs.diff,
-    "clear": runs.clear,
-    "send": runs.send,
-    "retry": runs.retry,
-    "pause": runs.pause,
-    "resume": runs.resume,
+    "clear": partial(call, "clear"),
+    "send": partial(call, "send"),
+    "retry": partial(call, "retry"),
+    "pause": partial(call, "pause"),
+    "resume": partial(call, "resume"),
     "attach": runs.attach,
     "trust": _trust,
-    "doctor": _doctor,
+    "doctor": partial(call, "doctor"),
     "completion": _completion,
 }

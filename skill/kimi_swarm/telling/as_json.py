@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.telling.words import told
 
@@ -22,6 +23,18 @@ VERSION = 1
 def versioned(fields: dict[str, Any]) -> dict[str, Any]:
     """Return an object as the outside gets it."""
     return {**fields, "version": VERSION}
+
+
+def error_object(error: SwarmError) -> dict[str, Any]:
+    """Return an error: its code, its sentence and its remedy."""
+    fields = {"code": error.code, "message": str(error), "remedy": error.remedy}
+    return versioned({"error": fields})
+
+
+def plain_data(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields as JSON would give them back: lists for tuples, text for words."""
+    made: dict[str, Any] = json.loads(json.dumps(fields))
+    return made
 
 
 def moment(at: float | None) -> str | None:
