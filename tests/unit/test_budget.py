@@ -72,6 +72,41 @@ def test_a_raised_budget_lets_go_on():
     assert budgets.reserve("a", RUN, Spend(tokens=5)) == Granted("a")
 
 
+def gone(act: Act, good: Good = Good.TOKENS) -> Budgets:
+    budgets = Budgets([Budget("run", good, 10, act)])
+    budgets.book(RUN, Spend(tokens=10, wall_s=10.0, sessions=10))
+    return budgets
+
+
+REQUEST, START = Spend(tokens=1, requests=1), Spend(sessions=1)
+
+
+@pytest.mark.parametrize(
+    ("act", "request_goes_on"),
+    [(Act.STOP_STARTING, False), (Act.FINISH, True), (Act.KILL, False)],
+)
+def test_when_a_budget_is_gone_no_session_starts_and_only_finish_lets_others_go_on(
+    act: Act, *, request_goes_on: bool
+):
+    assert isinstance(gone(act).reserve("a", RUN, START), Refused)
+    answer = gone(act).reserve("a", RUN, REQUEST)
+    assert isinstance(answer, Granted) is request_goes_on
+
+
+def test_time_that_is_up_stops_requests_and_a_count_of_sessions_does_not():
+    stop = Act.STOP_STARTING
+    assert isinstance(gone(stop, Good.WALL_S).reserve("a", RUN, REQUEST), Refused)
+    assert isinstance(gone(stop, Good.SESSIONS).reserve("a", RUN, REQUEST), Granted)
+    assert isinstance(gone(stop, Good.SESSIONS).reserve("a", RUN, START), Refused)
+
+
+def test_a_scope_that_is_over_is_forgotten():
+    budgets = gone(Act.KILL)
+    budgets.forget(RUN[0])
+    assert budgets.spent(RUN[0], Good.TOKENS) == 0
+    assert budgets.to_data() == {"balances": {}, "told": []}
+
+
 @pytest.mark.parametrize("act", list(Act))
 def test_balances_outlive_a_restart_with_reservations_as_used(act: Act):
     budgets = Budgets([Budget("run", Good.TOKENS, 100, act)])

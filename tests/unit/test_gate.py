@@ -79,3 +79,69 @@ def test_a_restart_forgets_neither_windows_nor_closures():
     assert isinstance(answer, WaitUntil)
     assert answer.at_s is not None
     assert 45.0 <= answer.at_s <= 47.0
+
+
+def test_begun_sessions_finish_before_new_ones_are_let_in_but_not_for_ever():
+    a_gate = gate(PoolLimits(concurrency=1))
+    a_gate.ask(want("begun0", "begun"), at_s=0.0)
+    a_gate.ask(want("new", "new"), at_s=0.0)
+    order, at_s = ["begun0"], 0.0
+    for number in range(1, 20):
+        a_gate.ask(want(f"begun{number}", "begun"), at_s=at_s)
+        at_s += 10.0
+        serve(a_gate, order[-1], at_s)
+        order += [one.request for one in a_gate.turn(at_s).admitted]
+    assert order.index("new") == 6  # after the minute in which it is to be let in
+
+
+def test_a_higher_rank_goes_first():
+    a_gate = gate(PoolLimits(concurrency=1))
+    a_gate.ask(want("a", "a"), at_s=0.0)
+    a_gate.ask(want("b", "b"), at_s=0.0)
+    a_gate.ask(want("judge", "c")._replace(rank=1), at_s=0.0)
+    serve(a_gate, "a", 1.0)
+    assert a_gate.turn(1.0).admitted == (Admit("judge"),)
+
+
+def test_a_full_pool_does_not_hold_up_another():
+    limits = PoolLimits(concurrency=1)
+    a_gate = Gate({"one": limits, "two": limits})
+    assert a_gate.ask(Wanted("a", "s", ("one",)), at_s=0.0) == Admit("a")
+    assert isinstance(a_gate.ask(Wanted("b", "s", ("one",)), at_s=0.0), WaitUntil)
+    assert a_gate.ask(Wanted("c", "t", ("two",)), at_s=0.0) == Admit("c")
+
+
+def test_what_draws_on_two_pools_waits_for_both():
+    limits = {"key": PoolLimits(concurrency=2), "model": PoolLimits(concurrency=1)}
+    a_gate = Gate(limits)
+    a_gate.ask(Wanted("a", "s", ("key", "model")), at_s=0.0)
+    assert isinstance(
+        a_gate.ask(Wanted("b", "s", ("key", "model")), at_s=0.0), WaitUntil
+    )
+    assert a_gate.ask(Wanted("c", "t", ("key",)), at_s=0.0) == Admit("c")
+
+
+def test_who_was_refused_comes_before_what_its_session_asked_later():
+    a_gate = gate(PoolLimits(concurrency=1))
+    for name in ("a", "b"):
+        a_gate.ask(want(name), at_s=0.0)
+    limited = Reply(ReplyKind.RATE_LIMIT, wait_s=3.0)
+    serve(a_gate, "a", 1.0, limited)
+    assert a_gate.ask(want("a"), at_s=1.0, is_again=True) == WaitUntil("a", 4.0)
+    assert a_gate.turn(4.0).admitted == (Admit("a"),)
+
+
+def test_starts_keep_their_distance():
+    a_gate = gate(PoolLimits(spacing_s=2.5))
+    assert a_gate.ask(want("a"), at_s=0.0) == Admit("a")
+    assert a_gate.ask(want("b"), at_s=1.0) == WaitUntil("b", 2.5)
+
+
+def test_who_gave_up_is_not_sent():
+    a_gate = gate(PoolLimits(concurrency=1))
+    for name in ("a", "b", "c"):
+        a_gate.ask(want(name), at_s=0.0)
+    assert a_gate.withdraw("b")
+    assert not a_gate.withdraw("b")
+    serve(a_gate, "a", 1.0)
+    assert a_gate.turn(1.0).admitted == (Admit("c"),)

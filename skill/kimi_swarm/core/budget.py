@@ -32,21 +32,24 @@ class Act(StrEnum):
     """What happens when a budget is gone."""
 
     STOP_STARTING = "stop_starting"
-    """No session starts any more; those that work go on, beyond the budget."""
+    """Nothing is begun any more: no session, and no request of one that works."""
     FINISH = "finish"
-    """No session starts, and a session's next request is refused."""
+    """No session starts; those that work may finish, beyond the budget."""
     KILL = "kill"
-    """As finish, and those that work are ended."""
+    """As stop_starting, and those that work are ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most this much of one good on a scope, or on each scope of a kind."""
+    """At most this much of one good on a scope, or on each scope of a kind.
+
+    A budget of sessions only ever keeps others from starting.
+    """
 
     scope: str
     good: Good
     most: float
-    act: Act = Act.FINISH
+    act: Act = Act.STOP_STARTING
 
 
 class Spend(NamedTuple):
@@ -127,19 +130,22 @@ class Budgets:
     def reserve(
         self, reservation: str, scopes: tuple[str, ...], spend: Spend
     ) -> Granted | Later | Refused:
-        """Reserve what something may use at most, in all its scopes or in none."""
+        """Reserve what something may use at most, in all its scopes or in none.
+
+        What counts a session is the start of one; it uses nothing by itself.
+        """
         later: Later | None = None
         for scope, budget in self._over(scopes):
+            if budget.act is Act.FINISH and not spend.sessions:
+                continue
             wanted = _amount(spend, budget.good)
+            spent = self.spent(scope, budget.good)
+            if spent >= budget.most and (wanted != 0 or _is_held_up(spend, budget)):
+                return Refused(budget, scope, _gone(budget, scope, spent))
             if wanted is None:
                 return Refused(budget, scope, _unpriced(scope))
-            if not wanted:
-                continue
-            spent = self.spent(scope, budget.good)
-            if spent >= budget.most:
-                return Refused(budget, scope, _gone(budget, scope, spent))
             reserved = self.reserved(scope, budget.good)
-            if reserved and spent + reserved + wanted > budget.most:
+            if wanted and reserved and spent + reserved + wanted > budget.most:
                 later = Later(budget, scope)
         if later is not None:
             return later
@@ -188,6 +194,11 @@ class Budgets:
             for one in self._reserved.values()
             if scope in one.scopes
         )
+
+    def forget(self, scope: str) -> None:
+        """Let go of a scope that nothing will be spent on any more."""
+        self._balances.pop(scope, None)
+        self._told = {told for told in self._told if told[0] != scope}
 
     def balance(self, scope: str) -> Balance:
         """Return what was spent on a scope, and how much of it is an estimate."""
@@ -246,6 +257,11 @@ def _kind(scope: str) -> str:
 def _amount(spend: Spend, good: Good) -> float | None:
     amount: float | None = getattr(spend, good.value)
     return amount
+
+
+def _is_held_up(spend: Spend, budget: Budget) -> bool:
+    """Whether what uses none of a good that is gone may not begin all the same."""
+    return spend.sessions > 0 or budget.good is Good.WALL_S
 
 
 def _gone(budget: Budget, scope: str, spent: float) -> str:

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 GRAINS = 256
+LARGE = 4 * GRAINS
 UNBOUNDED = 1 << 60
 LONG_AGO = -math.inf
 NEVER = math.inf
@@ -100,6 +101,8 @@ class Count:
         """Count an amount that the provider counted at this moment at the latest."""
         key = self._key(counted_s)
         self._leaving[key] = self._leaving.get(key, 0) + amount
+        if len(self._leaving) > LARGE:  # nobody asks a window that bounds nothing
+            self.taken(counted_s - self.window.per_s)
 
     def give_back(self, amount: int, counted_s: float) -> None:
         """Undo a `take`, as far as it still counts."""
