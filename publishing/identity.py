@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from pathlib import Path
@@ -66,9 +65,9 @@ def _same(what: str, expected: str, **others: object) -> list[Finding]:
 
 
 def _code(root: Path) -> str:
-    tree = ast.parse((root / "skill/kimi_swarm/__init__.py").read_text("utf-8"))
-    values = (one.value for one in tree.body if isinstance(one, ast.Assign))
-    return str(next(one.value for one in values if isinstance(one, ast.Constant)))
+    text = (root / "skill/kimi_swarm/__init__.py").read_text("utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _addresses(said: Identity, host: dict[str, Any]) -> list[Finding]:

@@ -60,12 +60,17 @@ RULES = (
     _rule("package_index", r"--(extra-)?index-url", r"registry\s*=\s*[\"']?http"),
     _rule("package_index", r"\bregistry\.\w+\.[a-z]{2,}\b", r"\bpypi\.org\b"),
 )
-ADDRESS = re.compile(r"https?://([\w.${}-]+)")
+ADDRESS = re.compile(r"https?://([\w.-]+)")
 
 # Hosts that published text may name, and why. No package index is among them.
 HOSTS = {
     "127.0.0.1": "this machine",
     "localhost": "this machine",
+    "api.anthropic.com": "the provider of a profile",
+    "api.kimi.com": "the provider of a profile",
+    "api.moonshot.ai": "the provider of a profile",
+    "api.moonshot.cn": "the provider of a profile",
+    "api.openai.com": "the provider of a profile",
     "api.kilo.ai": "the list of models that Kilo offers without an account",
     "jinja.palletsprojects.com": "the language that strategies are written in",
     "keepachangelog.com": "the form of the changelog",
