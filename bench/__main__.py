@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import campaign, growth, hot, limits, spawn, throughput, widgets, writers
+from bench import (
+    campaign,
+    growth,
+    host,
+    hot,
+    limits,
+    spawn,
+    throughput,
+    widgets,
+    writers,
+)
 from bench import map as mapping
 from bench.tables import Table, keep, show
 
@@ -16,6 +26,7 @@ BENCHES: dict[str, Callable[[], list[Table]]] = {
     "widgets": widgets.run,
     "imports": hot.run_imports,
     "growth": growth.run,
+    "host": host.run,
     "writers": writers.run,
     "limits": limits.run,
 }

@@ -109,6 +109,12 @@ class OpenClaw:
             "gateway", "call", "chat.send", "--params", json.dumps(said), "--json"
         )
 
+    def turn_alone(self, message: str) -> str:
+        """Have one turn without a gateway, as `--local` does; the host ends with it."""
+        return self.call(
+            "agent", "--local", "--agent", "main", "--json", "--message", message
+        )
+
     def end(self) -> None:
         """End the gateway, at last by force."""
         if self._gateway is None:

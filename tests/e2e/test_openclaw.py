@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from e2e.agent_words import BACKGROUND, PATIENT, WOKEN, reads_the_skill, run_command
 from e2e.openclaw_host import OpenClaw, published
 from e2e.swarm_cli import Swarm, git
 from fakes.host_model import HostModel, Step
@@ -28,43 +29,43 @@ PLAN = {
     "defaults": {"profile": "kimi"},
     "tasks": {Path(path).stem: {"prompt": PROMPTS[path]} for path in PROMPTS},
 }
-SWARM = "python3 ${folder}/skill/swarm.py"
-LOCATION = r"<name>kimi-swarm</name>.*?<location>([^<]+)/SKILL\.md</location>"
-WOKEN = r"Exec completed \([\w-]+, code 0\) :: "
+SHOWN = 4
+"""So many steps until the person has seen the preview."""
 TALK_LIMIT_S = 300.0
-SKILL_LIMIT_CHARS = 6_000
-RESULTS_LIMIT_CHARS = 3_000
+SKILL_LIMIT_CHARS = 8_000
+RESULTS_LIMIT_CHARS = 3_500
 """How much the agent reads of all its calls together, SKILL.md apart."""
-
-
-def run_command(words: str, **more: Any) -> ToolCall:
-    return ToolCall("exec", {"command": f"{SWARM} {words}", **more})
 
 
 def conversation(repository: Path) -> list[Step]:
     """What an agent does that keeps to SKILL.md, and what it hears in between."""
-    there, patient = {"workdir": str(repository)}, {"yieldMs": 120_000}
+    there = {"workdir": str(repository)}
     plan = "${workspace}/widgets.yaml"
     return [
-        Step(
-            ToolCall("read", {"path": "${folder}/SKILL.md"}),
-            captures={"folder": LOCATION, "workspace": r"Working directory: (\S+)"},
-        ),
+        reads_the_skill(),
         Step(
             ToolCall("write", {"path": plan, "content": json.dumps(PLAN)}),
             expect="name: kimi-swarm\n.*# kimi-swarm\n",
         ),
         Step(
-            run_command(f"plan {plan}", **there, **patient),
+            run_command(f"plan {plan}", **there, **PATIENT),
             expect="widgets.yaml",
         ),
         Step(
-            run_command(f"spawn {plan}", **there, **patient),
-            expect="widgets: 4 tasks, .*Worker kimi: Prompts, and the files",
+            "This would start:\n${preview}\nShall I?",
+            expect="May edit .kimi.: .*- weather: Write .*Expected time and cost: ",
+            captures={
+                "preview": r"(widgets: 4 tasks, .*?)\nNothing has started\. ",
+                "start": r"Nothing has started\. Next: (python3 [^\n]* spawn [^\n]*)",
+            },
         ),
         Step(
-            run_command("wait ${run}", background=True, timeoutSeconds=0),
-            expect="Next: .*wait ${run}",
+            ToolCall("exec", {"command": "${start}", **there, **PATIENT}),
+            expect="Go ahead",
+        ),
+        Step(
+            run_command("wait ${run}", **BACKGROUND),
+            expect="Worker kimi, may edit: Prompts, .*Next: .*wait ${run}",
             captures={"run": r"([a-z]+-[a-z]+): 4 tasks queued on kimi"},
         ),
         Step(
@@ -72,9 +73,12 @@ def conversation(repository: Path) -> list[Step]:
             expect=r"Command still running \(session [a-z-]+, pid \d+\)",
         ),
         Step(
-            run_command("aggregate ${run} --merge", **patient),
+            run_command("${next}", **PATIENT),
             expect=WOKEN,
-            captures={"line": WOKEN + r"([^\n]*)"},
+            captures={
+                "line": WOKEN + r"([^\n]*)",
+                "next": WOKEN + r"[^\n]*Next: [^\n]*swarm\.py ([^\n]*)",
+            },
         ),
         Step(
             "All four widgets are done; they are merged on swarm/${run}/merged.",
@@ -128,6 +132,9 @@ def test_an_agent_spawns_real_workers_is_woken_by_the_host_and_brings_the_work_b
 
     host.start()
     host.say(f"Build four widgets in {repository}: clock, news, notes and weather.")
+    agent.wait_for_steps(SHOWN, limit_s=TALK_LIMIT_S)
+    assert swarm.ask("list")["runs"] == [], "something started before the person agreed"
+    host.say("Go ahead.")
     agent.wait_for_end(limit_s=TALK_LIMIT_S)
 
     run = agent.captured["run"]
@@ -157,7 +164,7 @@ def check_the_wake(agent: HostModel, line: str) -> None:
     """The host woke its agent once, in a turn of its own, with our line whole."""
     run = agent.captured["run"]
     assert agent.captured["line"] == line.strip()
-    pattern = rf"{run}: 4 succeeded\. Next: .*swarm\.py aggregate {run}\n"
+    pattern = rf"{run}: 4 succeeded\. Next: .*swarm\.py aggregate {run} --merge\n"
     assert re.fullmatch(pattern, line), line
     woken = [one for one in agent.exchanges if re.search(WOKEN, one.heard)]
     assert len(woken) == 1
@@ -173,7 +180,11 @@ def check_the_talk(messages: list[dict[str, Any]]) -> str:
     ]
     assert [one["name"] for one in calls] == ["read", "write", *["exec"] * 4]
     commands = (json.loads(one["arguments"]).get("command", "") for one in calls)
-    verbs = [found[1] for one in commands if (found := re.search(r"\.py (\w+)", one))]
+    verbs = [
+        found[1]
+        for one in commands
+        if (found := re.search(r"""\.py['"]? (\w+)""", one))
+    ]
     assert verbs == ["plan", "spawn", "wait", "aggregate"]
     read = [len(text_of(one["content"])) for one in messages if one["role"] == "tool"]
     skill, *others = read

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 from fakes.model_answer import chunks, usage_of
-from fakes.model_calls import ToolCall
+from fakes.model_calls import Answer, ToolCall
 from fakes.model_script import text_of
 
 NOTHING_TO_SAY = "NO_REPLY"
@@ -30,9 +30,20 @@ class Step(NamedTuple):
     stands for it.
     """
 
-    answer: ToolCall | str
+    answer: Answer
     expect: str = ""
     captures: Mapping[str, str] = {}
+
+
+class Role(NamedTuple):
+    """What every conversation plays whose first words hold `marker`: a sub-agent's.
+
+    Each plays the steps from their beginning, one for each request, also many at once.
+    Named groups of the marker are values for `${name}`, beside what was captured.
+    """
+
+    marker: str
+    steps: Sequence[Step]
 
 
 class Exchange(NamedTuple):
@@ -40,18 +51,21 @@ class Exchange(NamedTuple):
 
     body: dict[str, Any]
     heard: str
-    answer: ToolCall | str
+    answer: Answer
 
 
 class HostModel:
     """The server; as a context manager it serves in threads and always ends them.
 
     `exchanges` holds what was said, `bodies` every request, `problems` what did not go
-    as the script expects; after a problem the script goes no further.
+    as the script expects; after a problem the script goes no further. `asides` holds
+    what was said to those who play a role.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], roles: Sequence[Role] = ()) -> None:
         self.steps = steps
+        self.roles = roles
+        self.asides: list[Exchange] = []
         self.bodies: list[dict[str, Any]] = []
         self.exchanges: list[Exchange] = []
         self.captured: dict[str, str] = {}
@@ -78,46 +92,85 @@ class HostModel:
 
     def wait_for_end(self, *, limit_s: float) -> None:
         """Wait until every step is used up; an AssertionError says what is wrong."""
-        with self._changed:
-            self._changed.wait_for(self._is_over, limit_s)
-            done = len(self.exchanges)
-            last = self.exchanges[-1].heard[-2000:] if self.exchanges else ""
-        assert not self.problems, "\n".join(self.problems)
-        assert done == len(self.steps), (
-            f"stopped after step {done}, having read: {last}"
-        )
+        self.wait_for_steps(len(self.steps), limit_s=limit_s)
 
-    def reply(self, body: dict[str, Any]) -> ToolCall | str:
+    def wait_for_steps(self, count: int, *, limit_s: float) -> None:
+        """Wait until so many steps are used up; see `wait_until`."""
+        self.wait_until(lambda: len(self.exchanges) >= count, limit_s=limit_s)
+
+    def reply(self, body: dict[str, Any]) -> Answer:
         """Decide the answer to one request, and keep both."""
         with self._changed:
             self.bodies.append(body)
-            if not body.get("tools") or self._is_over():
+            if not body.get("tools") or self.problems:
                 return NOTHING_TO_SAY
             heard = newly_heard(body)
-            step = self.steps[len(self.exchanges)]
-            answer = self._take(step, heard)
-            self.exchanges.append(Exchange(body, heard, answer))
+            if role := self._role_of(body):
+                answer = self._play(*role, body, heard)
+                self.asides.append(Exchange(body, heard, answer))
+            elif self.is_over():
+                return NOTHING_TO_SAY
+            else:
+                answer = self.next_answer(heard)
+                self.exchanges.append(Exchange(body, heard, answer))
             self._changed.notify_all()
             return answer
 
-    def _is_over(self) -> bool:
+    def _role_of(self, body: Mapping[str, Any]) -> tuple[Role, re.Match[str]] | None:
+        told = [one for one in body["messages"] if one.get("role") == "user"]
+        first = text_of(told[0].get("content")) if told else ""
+        found = ((role, re.search(role.marker, first)) for role in self.roles)
+        return next(((role, match) for role, match in found if match), None)
+
+    def _play(
+        self, role: Role, match: re.Match[str], body: Mapping[str, Any], heard: str
+    ) -> Answer:
+        """Take the step that comes after what this conversation has said already."""
+        said = sum(one.get("role") == "assistant" for one in body["messages"])
+        if said >= len(role.steps):
+            return NOTHING_TO_SAY
+        values = {**self.captured, **match.groupdict()}
+        answer = self._take(role.steps[said], heard, values)
+        self.captured |= {
+            name: values[name] for name in role.steps[said].captures if name in values
+        }
+        return answer
+
+    def is_over(self) -> bool:
+        """Whether the script has been played, or failed."""
         return bool(self.problems) or len(self.exchanges) == len(self.steps)
 
-    def _take(self, step: Step, heard: str) -> ToolCall | str:
+    def next_answer(self, heard: str) -> Answer:
+        """Decide what the main agent says to what is new to it."""
+        step = self.steps[len(self.exchanges)]
+        return self._take(step, heard, self.captured)
+
+    def wait_until(self, wish: Callable[[], object], *, limit_s: float) -> None:
+        """Wait until a wish comes true; an AssertionError says what is wrong."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.problems or wish(), limit_s)
+            done = len(self.exchanges)
+            last = self.exchanges[-1].heard[-2000:] if self.exchanges else ""
+            assert not self.problems, "\n".join(self.problems)
+            assert wish(), f"stopped after step {done}, having read: {last}"
+
+    def _take(self, step: Step, heard: str, values: dict[str, str]) -> Answer:
         for name, pattern in step.captures.items():
-            if found := re.search(self._filled(pattern), heard, re.DOTALL):
-                self.captured[name] = found[1]
+            if found := re.search(filled(pattern, values), heard, re.DOTALL):
+                values[name] = found[1]
             else:
                 self._complain(pattern, heard)
-        expect = self._filled(step.expect)
+        expect = filled(step.expect, values)
         if not re.search(expect, heard, re.DOTALL):
             self._complain(expect, heard)
         if self.problems:
             return NOTHING_TO_SAY
         if isinstance(step.answer, str):
-            return self._filled(step.answer)
+            return filled(step.answer, values)
+        if not isinstance(step.answer, ToolCall):
+            return step.answer
         arguments = {
-            key: self._filled(value) if isinstance(value, str) else value
+            key: filled(value, values) if isinstance(value, str) else value
             for key, value in step.answer.arguments.items()
         }
         return ToolCall(step.answer.name, arguments)
@@ -128,11 +181,10 @@ class HostModel:
             f"step {number} wants {pattern!r}, heard:\n{heard[-3000:]}"
         )
 
-    def _filled(self, text: str) -> str:
-        def value(found: re.Match[str]) -> str:
-            return self.captured.get(found[1], found[0])
 
-        return re.sub(r"\$\{(\w+)\}", value, text)
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of each `${name}` that is known."""
+    return re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
 def newly_heard(body: Mapping[str, Any]) -> str:

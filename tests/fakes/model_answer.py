@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fakes.model_calls import ToolCall
+from fakes.model_calls import Answer, calls_of
 
 CHUNK_CHARS = 64
 
 
-def usage_of(request_bytes: int, answer: ToolCall | str) -> dict[str, Any]:
+def usage_of(request_bytes: int, answer: Answer) -> dict[str, Any]:
     """Make up token counts from sizes alone, so that the same talk costs the same."""
     prompt, completion = request_bytes // 4, len(_spoken(answer)) // 4 + 1
     return {
@@ -23,8 +23,10 @@ def usage_of(request_bytes: int, answer: ToolCall | str) -> dict[str, Any]:
     }
 
 
-def _spoken(answer: ToolCall | str) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer.arguments)
+def _spoken(answer: Answer) -> str:
+    if isinstance(answer, str):
+        return answer
+    return "".join(json.dumps(call.arguments) for call in calls_of(answer))
 
 
 def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -37,24 +39,32 @@ def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
     }
 
 
-def _message(body: dict[str, Any], answer: ToolCall | str) -> dict[str, Any]:
+def _message(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
     if isinstance(answer, str):
         return {"role": "assistant", "content": answer}
-    function = {"name": answer.name, "arguments": json.dumps(answer.arguments)}
-    call = {"id": f"call_{len(body['messages'])}", "type": "function"}
+    number = len(body["messages"])
+    calls = [
+        {
+            "id": f"call_{number}" + (f"_{place}" if place else ""),
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+        }
+        for place, call in enumerate(calls_of(answer))
+    ]
+    names = ", ".join(dict.fromkeys(call.name for call in calls_of(answer)))
     return {
         "role": "assistant",
-        "content": f"I will call {answer.name}.",
-        "tool_calls": [{**call, "function": function}],
+        "content": f"I will call {names}.",
+        "tool_calls": calls,
     }
 
 
-def _reason(answer: ToolCall | str) -> str:
+def _reason(answer: Answer) -> str:
     return "stop" if isinstance(answer, str) else "tool_calls"
 
 
 def whole(
-    body: dict[str, Any], answer: ToolCall | str, usage: dict[str, Any]
+    body: dict[str, Any], answer: Answer, usage: dict[str, Any]
 ) -> dict[str, Any]:
     """Return an answer as one object, for a client that does not stream."""
     message = _message(body, answer)
@@ -63,7 +73,7 @@ def whole(
 
 
 def chunks(
-    body: dict[str, Any], answer: ToolCall | str, usage: dict[str, Any]
+    body: dict[str, Any], answer: Answer, usage: dict[str, Any]
 ) -> Iterator[str]:
     """Cut an answer into the pieces of a stream, its usage last."""
     head = _head(body, "chat.completion.chunk")
@@ -75,11 +85,11 @@ def chunks(
     message = _message(body, answer)
     for piece in _pieces(message["content"]):
         yield chunk({"role": "assistant", "content": piece})
-    for call in message.get("tool_calls") or ():
+    for place, call in enumerate(message.get("tool_calls") or ()):
         name = {"name": call["function"]["name"], "arguments": ""}
-        yield chunk({"tool_calls": [{**call, "index": 0, "function": name}]})
+        yield chunk({"tool_calls": [{**call, "index": place, "function": name}]})
         for piece in _pieces(call["function"]["arguments"]):
-            rest = {"index": 0, "function": {"arguments": piece}}
+            rest = {"index": place, "function": {"arguments": piece}}
             yield chunk({"tool_calls": [rest]})
     yield chunk({}, _reason(answer))
     yield json.dumps({**head, "choices": [], "usage": usage})

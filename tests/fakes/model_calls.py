@@ -35,6 +35,27 @@ class ToolCall(NamedTuple):
     arguments: dict[str, Any]
 
 
+class ToolCalls(NamedTuple):
+    """Several calls in one message; a client may run them at the same time."""
+
+    calls: tuple[ToolCall, ...]
+
+
+Answer = ToolCall | ToolCalls | str
+"""What a model says: calls of tools, or words that end its turn."""
+
+
+def calls_of(answer: Answer) -> tuple[ToolCall, ...]:
+    """Return the calls of an answer, none of words."""
+    match answer:
+        case ToolCalls(calls):
+            return calls
+        case ToolCall():
+            return (answer,)
+        case str():
+            return ()
+
+
 def call_for(tools: Tools, step: Step) -> ToolCall | None:
     """Put a step in terms of the tools the client offers; None if it has none."""
     if step.word == "RUN":

@@ -147,7 +147,8 @@ class Handler(BaseHTTPRequestHandler):
         if limit := model.is_over_limit(n):
             message = RATE_LIMIT.format(limit, 1)
             return self.send_error_json(429, message=message, retry_after_s=1)
-        turn = take_turn(body)
+        limits = self.server.model.limits
+        turn = take_turn(body, looks=limits.looks, says=limits.says)
         fault = Fault.read(turn.script.fault or "")
         record.update(script=turn.script.key, fault=turn.script.fault)
         if self.is_due(turn, fault) and (broken := self.break_off(fault, body)):

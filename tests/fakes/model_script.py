@@ -122,22 +122,30 @@ def _unquoted(line: str) -> str:
     return found[1] if found else line
 
 
-def take_turn(body: Mapping[str, Any]) -> Turn:
-    """Decide the answer to a chat-completions request from what it holds alone."""
+def take_turn(
+    body: Mapping[str, Any], *, looks: Sequence[str] = (), says: str = ""
+) -> Turn:
+    """Decide the answer to a chat-completions request from what it holds alone.
+
+    A script of steps begins with `looks` into files and ends with what it `says`.
+    """
     tools = offered(body)
     messages = body.get("messages") or []
     if not tools and _asks_for_title(messages):
         return Turn(Script(key="title"), "Scripted title")
     index, script = _newest(messages)
+    if script.steps and looks:
+        steps = (*(Step("READ", path) for path in looks), *script.steps)
+        script = script._replace(steps=steps, say=script.say or says)
     said = messages[index + 1 :]
     done = sum(len(one.get("tool_calls") or ()) for one in said)
     # A model that is offered no way to ask goes on without.
-    steps = [one for one in script.steps if one.word != "ASK" or call_for(tools, one)]
-    if done < len(steps):
-        step = steps[done]
+    wanted = [one for one in script.steps if one.word != "ASK" or call_for(tools, one)]
+    if done < len(wanted):
+        step = wanted[done]
         call = call_for(tools, step)
         return Turn(script, call or f"No tool here for {step.word}.", step, done)
-    return Turn(script, script.say or f"DONE {len(steps)} step(s)", done=done)
+    return Turn(script, script.say or f"DONE {len(wanted)} step(s)", done=done)
 
 
 def offered(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -58,13 +58,16 @@ class Limits(NamedTuple):
 
     `meet` names files: the first request of a conversation whose script writes one of
     them is held until every one of them has been asked for, which proves that their
-    workers are there at the same time.
+    workers are there at the same time. A conversation `looks` into files before its
+    first step, and closes with what it `says`, as real ones do.
     """
 
     api_key: str = ""
     max_concurrency: int = 0
     rpm: int = 0
     meet: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
+    says: str = ""
 
 
 NO_LIMITS = Limits()

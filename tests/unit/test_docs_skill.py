@@ -62,7 +62,7 @@ def test_its_words_vary_enough_for_the_marketplace():
 
 
 def test_it_defines_base_dir_once():
-    assert BODY.count("`{baseDir}` below is the folder of this file") == 1
+    assert BODY.count("`{baseDir}` below is the folder of this file;") == 1
 
 
 def test_it_sends_to_sheets_that_are_there_and_to_every_one_of_them():
