@@ -101,7 +101,7 @@ def run() -> list[Table]:
         given = published(tree, Path(folder, "kimi-swarm"))
         rows = [_play(way, count, commands, given) for count in COUNTS for way in ways]
     notes = (
-        f"{versions}, scripted models; one round, {len(LOOKS)} looks into files by each worker",
+        f"{versions}, scripted models; one round; each worker looks {len(LOOKS)} times",
         "the agent's own words count too; requests are its own, not the workers'",
         "aims at 20 workers: 20,000 characters, 8 requests, 400 kB",
     )

@@ -21,9 +21,8 @@ CODE = sorted((ROOT / "skill").rglob("*.py"))
 SKILL = (ROOT / "SKILL.md").read_text("utf-8")
 WANTS = yaml.safe_load(SKILL.split("---\n", 2)[1])["metadata"]["openclaw"]
 SHEETS = [ROOT / "SKILL.md", *sorted((ROOT / "references").glob("*.md"))]
-PROFILES: dict[str, dict[str, Any]] = yaml.safe_load(
-    (ROOT / "manifest.yaml").read_text("utf-8")
-)["profiles"]
+MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yaml").read_text("utf-8"))
+PROFILES: dict[str, dict[str, Any]] = MANIFEST["profiles"]
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 OURS = re.compile(r"KIMI_SWARM_[A-Z_]+")
 # What any program may look at: where the user's folders and their editor's colours are.
@@ -41,9 +40,9 @@ def is_usual(name: str) -> bool:
     return name in USUAL or name.startswith(("XDG_", "GIT_", "LC_"))
 
 
-def of_profiles() -> set[str]:
-    """Every variable that a profile passes on, looks at, or fills into a path."""
-    names: set[str] = set()
+def of_the_manifest() -> set[str]:
+    """Every variable that it passes on, looks at, or fills into a path."""
+    names = {*MANIFEST["notify"]["keep"], *MANIFEST["notify"]["pass"]}
     for profile in PROFILES.values():
         login, models = profile.get("login", {}), profile.get("models", {})
         names |= {*profile.get("env", {}).get("pass", ()), *login.get("env", ())}
@@ -73,7 +72,7 @@ def looked_up(path: Path) -> Iterator[str]:
 
 
 def test_every_variable_that_is_read_is_declared_and_no_other():
-    read = {name for path in CODE for name in looked_up(path)} | of_profiles()
+    read = {name for path in CODE for name in looked_up(path)} | of_the_manifest()
     wanted = {name for name in read - HANDED_ON if not is_usual(name)}
     declared = [one["name"] for one in WANTS["envVars"]]
     assert sorted(declared) == sorted(wanted)
