@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from kimi_swarm.core.pace import LONGEST_REST_S, Flight, Pace
+from kimi_swarm.core.pace import (
+    LONGEST_PATIENCE_S,
+    LONGEST_REST_S,
+    RESTLESS_PATIENCE_S,
+    Flight,
+    Pace,
+)
 from kimi_swarm.core.pool import Pool, PoolLimits
 from kimi_swarm.core.rate_headers import Told
 from kimi_swarm.core.rate_reply import FINE, Reply, ReplyKind
@@ -88,6 +94,27 @@ def test_who_is_refused_alone_was_too_early_not_too_many():
     pool.send("asks", 10, 2.0)
     pool.answered("asks", FINE, 2.5)
     assert pool.pace.width == 7.0
+
+
+def strike(pace: Pace, at_s: float) -> float:
+    """Refuse one of a pace, end the refusing at once; return its patience then."""
+    pace.struck(Flight(at_s, 1), at_s, others=3, is_rate=False)
+    pace.accepted(Flight(at_s, 1), at_s)
+    return pace.patience_s
+
+
+def test_growing_in_vain_makes_patient_but_less_so_where_the_provider_changes():
+    steady, changing = Pace(width=9.0), Pace(width=9.0)
+    strike(steady, 0.0)
+    strike(changing, 0.0)
+    strike(changing, 100.0)  # without having grown: it bears less than before
+    for number in range(1, 9):
+        at_s = 100.0 + 20.0 * number
+        for pace in (steady, changing):
+            pace.grown_s = at_s
+            strike(pace, at_s)
+    assert steady.patience_s == LONGEST_PATIENCE_S
+    assert changing.patience_s == RESTLESS_PATIENCE_S
 
 
 def test_waits_that_nobody_told_grow_and_have_an_end():

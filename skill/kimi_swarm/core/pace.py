@@ -20,12 +20,21 @@ from kimi_swarm.core.window import LONG_AGO, UNBOUNDED
 
 FIRST_PATIENCE_S = 5.0
 LONGEST_PATIENCE_S = 45.0
+RESTLESS_PATIENCE_S = 10.0
+RESTLESS_S = 300.0
 SHORTEST_REST_S = 1.0
 LONGEST_FIRST_REST_S = 60.0
 LONGEST_REST_S = 300.0
 GENTLY = 0.7
 """What is left of the width where only the rate was too high."""
-_MOMENTS = ("struck_s", "grown_s", "refusing_since_s", "rest_until_s", "told_until_s")
+_MOMENTS = (
+    "struck_s",
+    "fell_s",
+    "grown_s",
+    "refusing_since_s",
+    "rest_until_s",
+    "told_until_s",
+)
 _PLAIN = (
     "width",
     "outage_s",
@@ -65,6 +74,7 @@ class Pace:
     patience_s: float = FIRST_PATIENCE_S
     struck_s: float = LONG_AGO
     grown_s: float = LONG_AGO
+    fell_s: float = LONG_AGO
     refusing_since_s: float | None = None
     rest_until_s: float = LONG_AGO
     outage_s: float = 0.0
@@ -145,11 +155,22 @@ class Pace:
         if self.refusing_since_s is None:
             self.refusing_since_s = at_s
             self.width_before, self.is_dry = self.width, False
-            is_own_doing = at_s - self.grown_s <= 2 * self.patience_s
-            slower_s = min(LONGEST_PATIENCE_S, self.patience_s * 2)
-            self.patience_s = slower_s if is_own_doing else FIRST_PATIENCE_S
+            self._be_patient(at_s)
         self.is_steep = False
         self.struck_s = at_s
+
+    def _be_patient(self, at_s: float) -> None:
+        """Wait longer before growing if growing brought the refusal.
+
+        If not, the provider bears less than before, and may soon bear more again: then
+        for some minutes it is tried more often.
+        """
+        if not self.is_steep and at_s - self.grown_s > 2 * self.patience_s:
+            self.fell_s, self.patience_s = at_s, FIRST_PATIENCE_S
+            return
+        is_restless = at_s - self.fell_s <= RESTLESS_S
+        longest_s = RESTLESS_PATIENCE_S if is_restless else LONGEST_PATIENCE_S
+        self.patience_s = min(longest_s, self.patience_s * 2)
 
     def _end_outage(self, took_s: float) -> None:
         self.refusing_since_s = None
