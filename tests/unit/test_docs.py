@@ -12,6 +12,7 @@ import yaml
 from kimi_swarm.actions.result_schemas import require_schemas
 from kimi_swarm.cli.arguments import HOT, parser_for
 from kimi_swarm.cli.cold_arguments import COLD
+from kimi_swarm.config import Notify, OwnConfig
 from kimi_swarm.core.plan import Plan, parse_plan
 from kimi_swarm.core.plan_parts import (
     Defaults,
@@ -35,6 +36,7 @@ DOCUMENTS = (
     "docs/profiles.md",
     "docs/publishing.md",
     "docs/strategies.md",
+    "docs/waking.md",
 )
 # Being written apart, from measurements; take it out of here once it is there.
 PENDING = ("docs/benchmarks.md",)
@@ -97,6 +99,14 @@ def test_every_field_of_a_plan_is_explained_and_shown(model: type[Written]):
         written = field.alias or name
         assert f"`{written}`" in text_of("docs/plans.md")
         assert re.search(rf"(^|[\s{{]){written}:", shown), written
+
+
+def test_the_host_that_is_shown_can_be_told():
+    (block,) = blocks("docs/waking.md", "yaml")
+    OwnConfig.model_validate(yaml.safe_load(block))
+    for name, field in Notify.model_fields.items():
+        written = field.alias or name
+        assert written == "install" or f" {written}: " in block, written
 
 
 @pytest.mark.parametrize("block", blocks("docs/profiles.md", "yaml"))
