@@ -98,8 +98,11 @@ class OpenClaw:
             assert time.monotonic() < limit, self.log.read_text()
             time.sleep(0.1)
 
-    def say(self, message: str) -> None:
-        """Say something to the main agent, as a person in the host's own chat does."""
+    def say(self, message: str) -> str:
+        """Say something to the main agent, as a person in the host's own chat does.
+
+        Returns the id of the turn that it begins.
+        """
         said = {
             "sessionKey": SESSION,
             "message": message,
@@ -108,6 +111,19 @@ class OpenClaw:
         self.call(
             "gateway", "call", "chat.send", "--params", json.dumps(said), "--json"
         )
+        return said["idempotencyKey"]
+
+    def wait_for_turn(self, turn: str, *, limit_s: float = 60.0) -> None:
+        """Wait until the host itself holds a turn to be over."""
+        asked = json.dumps({"runId": turn, "timeoutMs": round(limit_s * 1000)})
+        said = self.call("gateway", "call", "agent.wait", "--params", asked, "--json")
+        assert json.loads(said)["status"] == "ok", said
+
+    def kill(self) -> None:
+        """End the gateway by force; what it keeps in memory only is gone."""
+        assert self._gateway is not None
+        os.killpg(self._gateway.pid, signal.SIGKILL)
+        self._gateway.wait()
 
     def turn_alone(self, message: str) -> str:
         """Have one turn without a gateway, as `--local` does; the host ends with it."""
