@@ -34,6 +34,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/plans.md",
     "docs/profiles.md",
+    "docs/python.md",
     "docs/publishing.md",
     "docs/strategies.md",
     "docs/waking.md",

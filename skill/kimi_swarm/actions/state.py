@@ -110,14 +110,16 @@ def changes(
         keep_alive(home, connection)
         bell = watch(home)
         line.listen(bell)
-        yield
         if bell is None:
+            yield
             # Nothing runs (or a supervisor is just leaving): look again shortly.
             if _left_s(deadline) <= 0:
                 return
             time.sleep(min(0.05, _left_s(deadline)))
             continue
+        # Whoever has seen enough stops listening at any yield.
         with bell:
+            yield
             while not line.is_cut:
                 left_s = _left_s(deadline)
                 if left_s <= 0:

@@ -212,6 +212,12 @@ class WaitedTold(RunWithSessionsTold):
     timed_out: bool
     completion: Annotated[str | None, Field(description=COMPLETION)]
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the run is over, and nobody has to look at a task of it."""
+        is_over = not self.timed_out
+        return is_over and all(each.is_success for each in self.sessions)
+
 
 class KilledTold(Told):
     """The sessions that were told to end, as they stand now."""

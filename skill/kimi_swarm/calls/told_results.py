@@ -150,6 +150,12 @@ class ReportTold(Told):
     notes: tuple[str, ...]
     likely: tuple[LikelyConflict, ...]
 
+    @property
+    def is_success(self) -> bool:
+        """Whether every task succeeded and nothing was left out of a merge."""
+        is_merged = self.merged is None or self.merged.is_whole
+        return all(task.is_success for task in self.tasks) and is_merged
+
 
 class VoteTold(Told):
     """Answers by how many tasks gave them, most first."""

@@ -1,0 +1,226 @@
+"""Swarm for Python programs: typed, under asyncio and trio, and as documented."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from fakes.swarm import ROOT, worker
+from fakes.swarm import Swarm as User
+from kimi_swarm import Plan, Swarm, SwarmError
+from kimi_swarm.store.views import UnknownRunError
+
+pytestmark = pytest.mark.anyio
+
+NONE = {"workspace": "none"}
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def here(swarm: User, monkeypatch: pytest.MonkeyPatch) -> User:
+    """This process stands where the user does."""
+    for name in os.environ:
+        if name.startswith(("KIMI_SWARM", "XDG")):
+            monkeypatch.delenv(name)
+    for name, value in swarm.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(swarm.folder)
+    return swarm
+
+
+def demo(*names: str) -> dict[str, Any]:
+    tasks = {each: {"prompt": f"Create `{each}.txt` with a word"} for each in names}
+    return {"repo": "new", "defaults": {"profile": "demo"}, "tasks": tasks}
+
+
+async def test_a_run_is_spawned_followed_and_merged(here: User):
+    async with Swarm() as swarm:
+        assert swarm.home == str(here.home)
+        preview = await swarm.plan(demo("one", "two"))
+        assert preview.plan["tasks"]
+        run = await swarm.spawn(demo("one", "two"))
+        told = [event async for event in run.events()]
+        ended = await run.wait(timeout_s=60)
+        report = await run.aggregate(merge=True)
+        (first, *_) = await run.sessions()
+        log = await first.log()
+        patch = await first.diff()
+        runs = await swarm.list()
+
+    assert [event.event for event in told].count("ended") == 2
+    assert told[-1].event == "run_ended"
+    assert told == sorted(told, key=lambda event: event.seq)
+    assert ended.is_success
+    assert not ended.timed_out
+    assert report.is_success
+    assert report.merged is not None
+    assert len(report.merged.merged) == 2
+    assert first.id == f"{run.id}/one"
+    assert log.lines
+    assert "one.txt" in patch
+    assert [each.run for each in runs] == [run.id]
+
+
+async def test_a_plan_comes_from_a_file_a_model_or_words(here: User):
+    here.repository()
+    tasks = {"a": {"argv": ["true"], **NONE}}
+    async with Swarm(cwd=here.folder) as swarm:
+        of_file = await swarm.plan(here.plan(tasks))
+        of_model = await swarm.plan(Plan.model_validate({"tasks": tasks}))
+        of_words = await swarm.plan(
+            tasks=["Say a word"], profile="demo", workspace="none"
+        )
+    for each in (of_file, of_model):
+        assert isinstance(each.plan["tasks"], dict)
+        assert each.plan["tasks"].keys() == {"a"}
+    assert of_words.plan["tasks"]
+
+
+async def test_closing_leaves_workers_at_work_and_another_finds_them(here: User):
+    plan = {"tasks": {"slow": {"argv": worker("silent.sh"), **NONE}}}
+    async with Swarm() as swarm:
+        run = await swarm.spawn(plan)
+    with pytest.raises(SwarmError, match="not open"):
+        await run.wait()
+    async with Swarm() as swarm:
+        again = swarm.run(run.id)
+        seen = await again.wait(timeout_s=0)
+        assert seen.timed_out
+        assert not seen.is_success
+        assert (await again.pause()).is_paused
+        assert not (await again.resume()).is_paused
+        (ended,) = await again.kill()
+        assert ended.outcome == "cancelled"
+        assert (await again.clear()).run == run.id
+        assert await swarm.list() == ()
+
+
+async def test_what_is_wrong_is_a_swarm_error_with_a_remedy(here: User):
+    async with Swarm() as swarm:
+        with pytest.raises(UnknownRunError):
+            await swarm.run("no-run").look()
+        with pytest.raises(SwarmError) as told:
+            await swarm.spawn({"tasks": {"a": {"prompts": "x"}}})
+        assert told.value.code == "plan"
+        assert 'did you mean "prompt"' in str(told.value)
+        with pytest.raises(UnknownRunError):
+            async for _ in swarm.run("no-run").events():
+                pass
+    assert not here.home.exists()
+
+
+async def test_giving_up_on_events_ends_at_once(here: User):
+    plan = {"tasks": {"slow": {"argv": worker("silent.sh"), **NONE}}}
+    async with Swarm() as swarm:
+        run = await swarm.spawn(plan)
+        with anyio.fail_after(30), anyio.move_on_after(0.5) as soon:
+            async for _ in run.events():
+                pass
+        assert soon.cancelled_caught
+        await run.kill()
+
+
+async def test_what_comes_back_is_frozen(here: User):
+    async with Swarm() as swarm:
+        health = await swarm.doctor()
+    with pytest.raises(ValueError, match="frozen"):
+        health.release = "2"  # type: ignore[misc]  # that is the point
+    assert health.profiles
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
+def test_the_example_that_is_shown_works(name: str, here: User, anyio_backend: str):
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$",
+        (ROOT / name).read_text("utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    if anyio_backend == "trio" or (name == "README.md" and not blocks):
+        return
+    for block in blocks:
+        path = here.folder / "example.py"
+        path.write_text(block, "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(path)],
+            env=here.env,
+            cwd=here.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "succeeded" in done.stdout
+    assert blocks
+
+
+def test_importing_the_package_alone_imports_nothing_else(tmp_path: Path):
+    program = (
+        "import sys; before = set(sys.modules); import kimi_swarm;"
+        " print(*sorted(set(sys.modules) - before - {'__future__'}))"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT / 'skill')!r}); {program}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert done.stdout.split() == ["kimi_swarm"]
+
+
+def test_every_name_that_the_package_offers_is_there():
+    import kimi_swarm  # noqa: PLC0415 all of it is looked at
+
+    for name in kimi_swarm.__all__:
+        assert getattr(kimi_swarm, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Swarms'"):
+        kimi_swarm.Swarms  # noqa: B018  # type: ignore[attr-defined]  # as meant
+
+
+def test_a_strict_type_checker_knows_the_types(tmp_path: Path):
+    assert (ROOT / "skill/kimi_swarm/py.typed").exists()
+    path = tmp_path / "user.py"
+    path.write_text(
+        "from kimi_swarm import Run, Swarm\n"
+        "async def main() -> str:\n"
+        "    async with Swarm() as swarm:\n"
+        "        run: Run = await swarm.spawn('plan.yaml')\n"
+        "        reveal_type((await run.aggregate()).tasks)\n"
+        "        return run.id\n"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--no-incremental",
+            "--follow-imports=silent",
+            str(path),
+        ],
+        env={**os.environ, "MYPYPATH": str(ROOT / "skill")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "TaskReport" in done.stdout, done.stdout
+    assert done.returncode == 0, done.stdout
