@@ -14,7 +14,7 @@ TOKENS = Totals(succeeded=3, input_tokens=12_000, output_tokens=400)
     [
         (NOTHING, ""),
         (Totals(cancelled=4), ""),
-        (Totals(lost=1, unknown_tokens=1, unknown_usd=1), "tokens and cost unknown"),
+        (Totals(lost=1, unknown_tokens=1, unknown_usd=1), "cost unknown"),
         (TOKENS, "12.4k tokens, $0"),
         (TOKENS._replace(told_nano_usd=12_000_000), "12.4k tokens, $0.0120"),
         (
@@ -24,7 +24,7 @@ TOKENS = Totals(succeeded=3, input_tokens=12_000, output_tokens=400)
         (TOKENS._replace(unknown_usd=3), "12.4k tokens, cost unknown"),
         (
             TOKENS._replace(measured_nano_usd=10**9, unknown_usd=1, unknown_tokens=1),
-            "at least 12.4k tokens, at least $1.00 (1 unknown)",
+            "at least 12.4k tokens and $1.00 (1 unknown)",
         ),
         (TOKENS._replace(estimated_tokens=9), "about 12.4k tokens, $0"),
         (Totals(told_nano_usd=10**9, unknown_tokens=1), "tokens unknown, $1.00"),

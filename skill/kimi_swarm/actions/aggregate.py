@@ -11,6 +11,7 @@ from kimi_swarm.actions.merging import MergeWish, merge, merged_before, work_of
 from kimi_swarm.actions.resolving import resolve_conflicts
 from kimi_swarm.actions.secrets import secrets_of
 from kimi_swarm.actions.state import existing
+from kimi_swarm.actions.stats import stats_of
 from kimi_swarm.actions.task_reports import task_report
 from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.report import Report, in_order
@@ -55,6 +56,7 @@ async def aggregate(
             merged = replace(merged, applied=applied)
         notes = tuple(notes_of(connection, run))
         labels = labels_of(connection, run)
+        used = stats_of(connection, run).total
     # A clock may have been set back meanwhile.
     wall_s = None if row.ended_at is None else max(0.0, row.ended_at - row.created_at)
     tasks = in_order(
@@ -65,4 +67,6 @@ async def aggregate(
             for session, result in zip(sessions, results, strict=True)
         ]
     )
-    return Report(row.id, row.name, row.state, wall_s, tasks, merged, notes, likely)
+    return Report(
+        row.id, row.name, row.state, wall_s, tasks, merged, notes, likely, used
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from kimi_swarm.actions.state import existing, keep_alive, reading
 from kimi_swarm.core.row import Row
+from kimi_swarm.core.totals import Totals
 from kimi_swarm.store.notices import NoticeRow, notices_of
+from kimi_swarm.store.totals import totals_of
 from kimi_swarm.store.views import (
     RunRow,
     SessionRow,
@@ -25,11 +27,15 @@ class Runs(Row):
 
 
 class RunListing(Row):
-    """One run with every session it had, in plan order, and who is told of its end."""
+    """One run with every session it had, in plan order; who is told of its end.
+
+    `totals` are of what the sessions used that are over.
+    """
 
     run: RunRow
     sessions: list[SessionRow]
     notices: list[NoticeRow]
+    totals: Totals
 
 
 def list_runs(home: str, *, limit: int = DEFAULT_LIMIT, owner: str = "") -> Runs:
@@ -48,4 +54,5 @@ def list_run(home: str, run: str) -> RunListing:
         keep_alive(home, connection)
         sessions = sessions_of(connection, run)
         told = notices_of(connection, run)
-        return RunListing(run_row(connection, run), sessions, told)
+        totals = totals_of(connection, run=run)
+        return RunListing(run_row(connection, run), sessions, told, totals)

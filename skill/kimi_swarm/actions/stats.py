@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from enum import StrEnum
 from functools import reduce
 from typing import NamedTuple, assert_never
 
 from kimi_swarm.actions.state import reading
 from kimi_swarm.core.totals import NOTHING, Totals
 from kimi_swarm.core.usage import day_of, measured, unstarted
-from kimi_swarm.core.usage_sums import counted
+from kimi_swarm.core.usage_sums import By, counted
 from kimi_swarm.errors import UsageError
 from kimi_swarm.process.clock import now
 from kimi_swarm.store.database import Connection
@@ -25,15 +24,6 @@ from kimi_swarm.store.views import UnknownRunError, recent_runs, run_row
 DAY_S = 86_400
 DAYS = {"d": 1, "w": 7}
 SHOWN = 20
-
-
-class By(StrEnum):
-    """What usage can be told apart by."""
-
-    RUN = "run"
-    PROFILE = "profile"
-    MODEL = "model"
-    DAY = "day"
 
 
 class Group(NamedTuple):

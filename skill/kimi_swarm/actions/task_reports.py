@@ -7,6 +7,8 @@ from typing import Any
 
 from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.report import ChangedFile, TaskReport
+from kimi_swarm.core.totals import used_words
+from kimi_swarm.core.usage_sums import summed
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.workers.plain import plain
 
@@ -48,6 +50,8 @@ def task_report(
         result_state=detail.get("result", {}).get("state"),
         result_why=told(detail.get("result", {}).get("why")),
         label=told(label),
+        usage=detail.get("usage"),
+        cost=used_words(summed(detail["usage"])) if detail.get("usage") else "",
     )
 
 

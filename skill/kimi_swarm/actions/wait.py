@@ -9,8 +9,10 @@ import time
 
 from kimi_swarm.actions.state import Line, changes, existing
 from kimi_swarm.core.row import Row
+from kimi_swarm.core.totals import NOTHING, Totals
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.inbox import Mark, cursor_of, ends_scope, last_end, over_scope
+from kimi_swarm.store.totals import totals_of
 from kimi_swarm.store.views import (
     EventRow,
     RunRow,
@@ -25,7 +27,8 @@ from kimi_swarm.store.views import (
 class Waited(Row):
     """What a wait saw: the run, its sessions, and with `--any` the one that ended.
 
-    `completion` is the id of the end it tells of, None where it tells of none.
+    `completion` is the id of the end it tells of, None where it tells of none,
+    `totals` what the run used, as far as its sessions are over.
     """
 
     run: RunRow
@@ -34,6 +37,7 @@ class Waited(Row):
     is_timeout: bool
     completion: str | None = None
     marks: tuple[Mark, ...] = ()
+    totals: Totals = NOTHING
 
 
 def wait(
@@ -70,11 +74,12 @@ def _seen(
         session = session_row(connection, ended.session or "")
         mark = Mark(asker, ends_scope(run.id), ended.seq)
         return Waited(run, rows, session, False, f"{session.id}#{ended.seq}", (mark,))
+    totals = totals_of(connection, run=run.id)
     end = last_end(connection, run.id) if run.state == "done" else None
     if end is None:
-        return Waited(run, rows, None, run.state != "done")
+        return Waited(run, rows, None, run.state != "done", totals=totals)
     mark = Mark(asker, over_scope(run.id), end.seq)
-    return Waited(run, rows, None, False, end.id, (mark,))
+    return Waited(run, rows, None, False, end.id, (mark,), totals)
 
 
 def _next_end(connection: Connection, run: str, asker: str) -> EventRow | None:

@@ -26,5 +26,6 @@ ANSWERS: dict[str, tuple[type[Told], ...]] = {
     "resume": (told_results.PausedTold,),
     "kill": (told.KilledTold,),
     "clear": (told_results.OneClearedTold, told_results.TidiedTold),
+    "stats": (told_results.StatsTold,),
     "doctor": (told_results.HealthTold, told_results.FixesTold),
 }

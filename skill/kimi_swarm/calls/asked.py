@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from kimi_swarm.core.answers import TableFormat
+from kimi_swarm.core.usage_sums import By
 from kimi_swarm.core.written import Line
 
 MAX_NUMBER = 99_999_999_999
@@ -199,6 +200,21 @@ class DiffCall(Call):
     limit_bytes: Annotated[
         Count, Field(description="Cut the patch after so many bytes.")
     ] = 12_000
+
+
+class StatsCall(Call):
+    """What was used and what it cost: tokens, requests, money."""
+
+    run: Annotated[
+        Line | None, Field(description="Only this run; all runs if not given.")
+    ] = None
+    by: Annotated[
+        By | None, Field(strict=False, description="Tell it apart by this.")
+    ] = None
+    since: Annotated[
+        str, Field(description="From this day (UTC) on: 2026-11-20, or 7d, 2w ago.")
+    ] = ""
+    limit: Annotated[Count, Field(description="How many groups to show.")] = 20
 
 
 class DoctorCall(Call):

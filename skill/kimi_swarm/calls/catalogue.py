@@ -27,6 +27,7 @@ CALLS: dict[str, type[Call]] = {
     "resume": asked.ResumeCall,
     "kill": asked.KillCall,
     "clear": asked.ClearCall,
+    "stats": asked.StatsCall,
     "doctor": asked.DoctorCall,
 }
 

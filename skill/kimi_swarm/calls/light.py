@@ -6,6 +6,7 @@ What is asked may be a model or the words of a command line: only its fields cou
 from __future__ import annotations
 
 from kimi_swarm.calls.answer import NOT_ALL, OK, OUT_OF_TIME, Answer
+from kimi_swarm.core.totals import used_words
 from kimi_swarm.errors import UsageError
 from kimi_swarm.telling import words
 
@@ -60,18 +61,19 @@ def _run_object(home: str, asked: ListCall, found: RunListing) -> dict[str, Any]
         run_object,
     )
 
-    told = run_object(found.run, found.sessions)
+    told = run_object(found.run, found.sessions, totals=found.totals)
     notices = [notice_object(notice) for notice in found.notices]
     return {**told, **_size(home, asked, found.run.id), "notices": notices}
 
 
 def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
-    run, sessions, notices = found
+    run, sessions, notices, totals = found
     width = max(len(row.id) for row in sessions)
     lines = [words.session_line(row, width=width) for row in sessions]
     verb = "wait" if run.state == "running" else "aggregate"
     verb = "resume" if words.is_paused(run) else verb
-    first = _run_line(home, asked, run)
+    used = used_words(totals)
+    first = _run_line(home, asked, run) + (f"; {used}" if used else "")
     last = words.next_line(f"{verb} {run.id}")
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
@@ -215,7 +217,7 @@ def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
         from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
 
         ended = None if seen.ended is None else seen.ended.id
-        run = as_json.run_object(seen.run, seen.sessions)
+        run = as_json.run_object(seen.run, seen.sessions, totals=seen.totals)
         how = {"ended": ended, "timed_out": seen.is_timeout}
         return {**run, **how, "completion": seen.completion}
 

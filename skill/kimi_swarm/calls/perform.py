@@ -44,6 +44,10 @@ async def perform(  # noqa: PLR0911 one arm per action
             return await in_thread(lambda: light.log(home, call))
         case PlanCall() | SpawnCall():
             return await _start(home, call)
+        case ask.StatsCall():
+            from kimi_swarm.calls.costs import stats  # noqa: PLC0415 one action
+
+            return await in_thread(lambda: stats(home, call))
         case ask.DoctorCall():
             from kimi_swarm.calls.machine import doctor  # noqa: PLC0415 one action
 

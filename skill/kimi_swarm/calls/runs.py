@@ -19,7 +19,7 @@ from kimi_swarm.core.report import Report
 from kimi_swarm.errors import UsageError
 from kimi_swarm.strict_yaml import read_text
 from kimi_swarm.telling import speech
-from kimi_swarm.telling.as_json import plain_data
+from kimi_swarm.telling.as_json import plain_data, report_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def aggregate(home: str, asked: AggregateCall) -> Answer:
 def told_report(report: Report) -> Answer:
     """Tell of a report."""
     return Answer(
-        lambda: plain_data({**asdict(report), "counts": report.counts}),
+        lambda: plain_data(report_object(report)),
         lambda: speech.report(report),
         OK if report.is_success else NOT_ALL,
     )

@@ -45,6 +45,43 @@ class UsageTold(Told):
     model: str | None = None
 
 
+class AmountTold(Told):
+    """Tokens and US dollars that are known in one way."""
+
+    tokens: int
+    cost_usd: float
+
+
+class UnknownTold(Told):
+    """Of how many sessions more was used than is said."""
+
+    requests: int
+    tokens: int
+    cost_usd: int
+
+
+class TotalsTold(Told):
+    """What sessions used together; cost is null where none of it is known."""
+
+    sessions: int
+    outcomes: Annotated[
+        dict[str, int], Field(description="Sessions by outcome; live are at work.")
+    ]
+    requests: int
+    input_tokens: Annotated[int, Field(description="The cached ones included.")]
+    cached_tokens: int
+    output_tokens: Annotated[int, Field(description="Those of reasoning left out.")]
+    reasoning_tokens: int
+    cost_usd: float | None
+    cost_per_success_usd: float | None
+    measured: AmountTold
+    told: AmountTold
+    estimated: AmountTold
+    unknown: UnknownTold
+    retries: int
+    held_s: float
+
+
 class FileTold(Told):
     """A file that a session changed; `status` is git's letter."""
 
@@ -142,6 +179,7 @@ class RunTold(Told):
     paused_at: datetime | None
     owner: Annotated[str | None, Field(description="The asker it belongs to.")]
     size_bytes: int | None = None
+    usage: TotalsTold | None = None
 
 
 class NoticeTold(Told):

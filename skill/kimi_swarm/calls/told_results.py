@@ -8,12 +8,13 @@ from pydantic import JsonValue
 
 from kimi_swarm.actions.doctor import ProfileHealth
 from kimi_swarm.actions.leftovers import Fixed, Found
-from kimi_swarm.calls.told import Told
+from kimi_swarm.calls.told import Told, TotalsTold
 from kimi_swarm.core.answers import Choice, TableFormat
 from kimi_swarm.core.judging import Opinion
 from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.parameter import Parameter
 from kimi_swarm.core.report import TaskReport
+from kimi_swarm.core.usage_sums import By
 
 
 class SpawnedTold(Told):
@@ -149,6 +150,7 @@ class ReportTold(Told):
     merged: Merged | None
     notes: tuple[str, ...]
     likely: tuple[LikelyConflict, ...]
+    usage: TotalsTold
 
     @property
     def is_success(self) -> bool:
@@ -184,6 +186,25 @@ class TableTold(Told):
     run: str
     table: TableFormat
     text: str
+
+
+class GroupTold(TotalsTold):
+    """The same of one group, whose name stands behind what it was told apart by."""
+
+    run: str | None = None
+    profile: str | None = None
+    model: str | None = None
+    day: str | None = None
+
+
+class StatsTold(TotalsTold):
+    """What was used, of one run or of all; groups where it was asked for apart."""
+
+    run: str | None
+    by: By | None
+    since: str | None
+    groups: tuple[GroupTold, ...] = ()
+    others: TotalsTold | None = None
 
 
 class HealthTold(Told):

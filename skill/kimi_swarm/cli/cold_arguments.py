@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from kimi_swarm.cli.arguments import Add, count, seconds
+from kimi_swarm.core.usage_sums import By
 
 
 def _priority(text: str) -> int:
@@ -168,6 +169,21 @@ def add_attach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--print", action="store_true", help="only print the command")
 
 
+def add_stats(parser: argparse.ArgumentParser) -> None:
+    """Stats [RUN]."""
+    parser.add_argument("run", nargs="?", help="only this run")
+    parser.add_argument(
+        "--by", choices=[each.value for each in By], help="tell it apart by this"
+    )
+    parser.add_argument(
+        "--since",
+        default="",
+        metavar="DAY",
+        help="from this day (UTC) on: 2026-11-20, or 7d, 2w ago",
+    )
+    parser.add_argument("--limit", type=count, default=20, help="groups to show (20)")
+
+
 def add_doctor(parser: argparse.ArgumentParser) -> None:
     """Add what `doctor` takes."""
     parser.add_argument(
@@ -209,6 +225,7 @@ COLD: dict[str, tuple[Add, str]] = {
     "pause": (add_run_alone, "Start nothing more of a run; what works goes on."),
     "resume": (add_run_alone, "Let a paused run start its workers again."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
+    "stats": (add_stats, "What was used and what it cost: tokens, requests, money."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),
     "doctor": (add_doctor, "What this machine can run, and a command that works now."),
     "completion": (add_completion, "Print a completion script for your shell."),

@@ -123,6 +123,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "pause": partial(call, "pause"),
     "resume": partial(call, "resume"),
     "attach": runs.attach,
+    "stats": partial(call, "stats"),
     "trust": _trust,
     "doctor": partial(call, "doctor"),
     "completion": _completion,

@@ -12,6 +12,7 @@ from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.merged_words import likely_part, merged_part
 from kimi_swarm.core.quoting import clipped, line
 from kimi_swarm.core.task_words import task_parts
+from kimi_swarm.core.totals import NOTHING, Totals, used_words
 
 REPORT_CHARS = 6_000
 PART_CHARS = 3_000
@@ -33,7 +34,8 @@ class TaskReport:
     `outcome` is the state where the session is not over. `summary` is the worker's own
     words: data, not to be trusted. `duration_s` is from start to end. `result` is the
     worker's too, `result_state` valid, degraded or bad, None where none was asked for.
-    `label` is the title that its plan gave it, if it did.
+    `label` is the title that its plan gave it, if it did. `usage` is what it used, as
+    far as that is known, and `cost` says it in a few words.
     """
 
     task: str
@@ -53,6 +55,8 @@ class TaskReport:
     result_state: str | None = None
     result_why: str = ""
     label: str = ""
+    usage: dict[str, Any] | None = None
+    cost: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -62,7 +66,10 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run folded to what a person or a main agent needs to read."""
+    """A run folded to what a person or a main agent needs to read.
+
+    `used` is what all its sessions used, earlier attempts too.
+    """
 
     run: str
     name: str
@@ -72,6 +79,7 @@ class Report:
     merged: Merged | None = None
     notes: tuple[str, ...] = ()
     likely: tuple[LikelyConflict, ...] = ()
+    used: Totals = NOTHING
 
     @property
     def is_success(self) -> bool:
@@ -113,7 +121,9 @@ def _headline(report: Report) -> str:
     counts = ", ".join(f"{count} {what}" for what, count in report.counts.items())
     time = "" if report.wall_s is None else f" in {seconds(report.wall_s)}"
     state = "" if report.state == "done" else " — still running"
-    return f"# {report.run} ({report.name}): {counts}{time}{state}"
+    used = used_words(report.used)
+    cost = f"; {used}" if used else ""
+    return f"# {report.run} ({report.name}): {counts}{time}{cost}{state}"
 
 
 def _bounded(parts: list[str], limit_chars: int) -> str:

@@ -48,7 +48,9 @@ def _share(room_chars: int, count: int) -> int:
 
 def _whole(task: TaskReport) -> str:
     time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
-    lines = [f"## {task.task}: {task.outcome} ({task.reason}) — {task.profile}{time}"]
+    cost = f", {task.cost}" if task.cost else ""
+    how = f"{task.outcome} ({task.reason})"
+    lines = [f"## {task.task}: {how} — {task.profile}{time}{cost}"]
     if task.label:
         lines.append(f"Task: {line(task.label)}")
     if task.sentence:

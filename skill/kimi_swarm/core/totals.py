@@ -81,7 +81,11 @@ def used_words(totals: Totals) -> str:
     ):
         return ""
     if not totals.tokens and not totals.nano_usd and totals.unknown_tokens:
-        return "tokens and cost unknown"
+        return "cost unknown"
+    if totals.tokens and totals.nano_usd and totals.unknown_tokens:
+        # Said once for both, where every character counts.
+        money = usd_words(totals).removeprefix("at least ")
+        return f"at least {short(totals.tokens)} tokens and {money}"
     return f"{_tokens_words(totals)}, {usd_words(totals)}"
 
 

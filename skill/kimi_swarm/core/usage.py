@@ -130,7 +130,7 @@ def used(
     parts = measured(metered, pricing)
     parts[0] = parts[0]._replace(retries=parts[0].retries + told.retries)
     counted, sum_of = told.counted, _all_tokens(parts)
-    is_bare = all(part.usd_from is not Origin.MEASURED for part in parts)
+    is_bare = all(each.nano_usd is None for each in metered)
     if counted is not None and is_bare and _tokens_of(counted) == sum_of:
         cost = _told_cost(counted)
         return tuple(parts if cost is None else _sharing(parts, cost))
@@ -146,7 +146,9 @@ def measured(metered: Sequence[Metered], pricing: Pricing) -> list[Part]:
 def _as_measured(metered: Metered, pricing: Pricing) -> Part:
     tokens, nano_usd = metered.tokens, metered.nano_usd
     usd_from = Origin.MEASURED
-    if nano_usd is None and tokens is not None:
+    if nano_usd is None and tokens is not None and not tokens.total:
+        nano_usd = 0  # it was refused
+    elif nano_usd is None and tokens is not None:
         nano_usd, usd_from = (
             pricing(metered.model, metered.day, tokens),
             Origin.ESTIMATED,

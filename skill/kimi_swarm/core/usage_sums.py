@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from kimi_swarm.core.totals import NANO, Totals
-from kimi_swarm.core.usage import Origin, Part
+from kimi_swarm.core.usage import Origin, Part, Tokens, nano
+
+
+class By(StrEnum):
+    """What usage can be told apart by."""
+
+    RUN = "run"
+    PROFILE = "profile"
+    MODEL = "model"
+    DAY = "day"
 
 
 def counted(part: Part) -> Totals:
@@ -71,6 +81,34 @@ def summary_of(parts: Sequence[Part]) -> Summary | None:
         requests_from=_least_sure([part.requests_from for part in parts]),
         tokens_from=_least_sure([part.tokens_from for part in parts]),
         cost_from=_least_sure([part.usd_from for part in parts]),
+    )
+
+
+def summed(usage: Mapping[str, Any]) -> Totals:
+    """Return a session's usage, as its record holds it, as a sum.
+
+    Records of earlier releases do not say how they are known: their workers told them.
+    """
+    counts = [usage.get(name) or 0 for name in Summary._fields[2:6]]
+    known = Tokens(*counts).total
+    cost_usd = usage.get("cost_usd")
+    tokens_from = usage.get("tokens_from", Origin.TOLD)
+    cost_from = usage.get("cost_from")
+    if cost_from is None:
+        cost_from = Origin.TOLD if cost_usd or not known else Origin.UNKNOWN
+    cost = {Origin(cost_from): nano(cost_usd or 0.0)}
+    return Totals(
+        requests=usage.get("requests") or 0,
+        input_tokens=counts[0],
+        cached_tokens=counts[1],
+        output_tokens=counts[2],
+        reasoning_tokens=counts[3],
+        estimated_tokens=known if tokens_from == Origin.ESTIMATED else 0,
+        unknown_tokens=int(tokens_from == Origin.UNKNOWN),
+        told_nano_usd=cost.get(Origin.TOLD, 0) + cost.get(Origin.UNKNOWN, 0),
+        measured_nano_usd=cost.get(Origin.MEASURED, 0),
+        estimated_nano_usd=cost.get(Origin.ESTIMATED, 0),
+        unknown_usd=int(cost_from == Origin.UNKNOWN),
     )
 
 

@@ -27,12 +27,16 @@ class Standing(Row):
     has_work: bool = False
 
 
-def end_line(head: str, run: str, rows: Sequence[Standing], *, caller: str) -> str:
+def end_line(
+    head: str, run: str, rows: Sequence[Standing], *, caller: str, used: str = ""
+) -> str:
     """Say how a run ended and what to do next, in at most 170 characters.
 
-    `head` names the run or its end, `caller` is how this program is called.
+    `head` names the run or its end, `caller` is how this program is called, `used`
+    says tokens and cost.
     """
-    text = f"{head}: {counted(rows)}{_trouble(rows)}."
+    cost = f"; {used}" if used else ""
+    text = f"{head}: {counted(rows)}{_trouble(rows)}{cost}."
     # What can be merged is: that makes a branch, and touches none that there is.
     merge = " --merge" if any(row.has_work for row in rows) else ""
     return woken(text, caller=caller, verb=f"aggregate {run}{merge}")

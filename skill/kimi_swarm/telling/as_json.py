@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from kimi_swarm.core.totals import NANO, Totals
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.telling.words import told
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kimi_swarm.actions.inbox import Inbox
+    from kimi_swarm.core.report import Report
     from kimi_swarm.store.notices import NoticeRow
 
 VERSION = 1
@@ -45,8 +47,13 @@ def moment(at: float | None) -> str | None:
     return text.replace("+00:00", "Z")
 
 
-def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, Any]:
-    """Return a run, with its sessions where they were asked for."""
+def run_object(
+    row: RunRow,
+    sessions: Sequence[SessionRow] | None,
+    *,
+    totals: Totals | None = None,
+) -> dict[str, Any]:
+    """Return a run, with its sessions and what they used where that was asked for."""
     fields: dict[str, Any] = {
         "run": row.id,
         "name": row.name,
@@ -61,6 +68,8 @@ def run_object(row: RunRow, sessions: Sequence[SessionRow] | None) -> dict[str, 
     }
     if sessions is not None:
         fields["sessions"] = [session_object(session) for session in sessions]
+    if totals is not None:
+        fields["usage"] = totals_object(totals)
     return fields
 
 
@@ -74,6 +83,58 @@ def notice_object(notice: NoticeRow) -> dict[str, Any]:
         "due_at": moment(notice.due_at) if notice.state == "due" else None,
         "trouble": told(notice.trouble) or None,
     }
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    """Return a report."""
+    from dataclasses import asdict  # noqa: PLC0415 most objects need it not
+
+    fields = asdict(report)
+    del fields["used"]
+    counts = report.counts
+    return {**fields, "counts": counts, "usage": totals_object(report.used)}
+
+
+def totals_object(totals: Totals) -> dict[str, Any]:
+    """Return sums of what sessions used; money is null where none of it is known."""
+    known = totals.nano_usd or not totals.unknown_usd
+    return {
+        "sessions": totals.sessions,
+        "outcomes": {
+            name: count
+            for name, count in zip(totals._fields[:6], totals, strict=False)
+            if count
+        },
+        "requests": totals.requests,
+        "input_tokens": totals.input_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "output_tokens": totals.output_tokens,
+        "reasoning_tokens": totals.reasoning_tokens,
+        "cost_usd": usd(totals.nano_usd) if known else None,
+        "cost_per_success_usd": usd(totals.nano_usd // totals.succeeded)
+        if known and totals.succeeded
+        else None,
+        "measured": _known(totals.measured_tokens, totals.measured_nano_usd),
+        "told": _known(totals.told_tokens, totals.told_nano_usd),
+        "estimated": _known(totals.estimated_tokens, totals.estimated_nano_usd),
+        # So many sessions used more than is said above.
+        "unknown": {
+            "requests": totals.unknown_requests,
+            "tokens": totals.unknown_tokens,
+            "cost_usd": totals.unknown_usd,
+        },
+        "retries": totals.retries,
+        "held_s": totals.held_ms / 1000,
+    }
+
+
+def _known(tokens: int, nano_usd: int) -> dict[str, Any]:
+    return {"tokens": tokens, "cost_usd": usd(nano_usd)}
+
+
+def usd(nano_usd: int) -> float:
+    """Return US dollars with six places."""
+    return round(nano_usd / NANO, 6)
 
 
 def inbox_object(found: Inbox) -> dict[str, Any]:

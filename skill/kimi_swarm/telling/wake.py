@@ -7,6 +7,7 @@ characters of what the finished call printed last.
 from __future__ import annotations
 
 from kimi_swarm.actions.state import program_name
+from kimi_swarm.core.totals import used_words
 from kimi_swarm.core.wake import counted, end_line, woken
 from kimi_swarm.store.inbox import standings
 from kimi_swarm.telling.words import age, is_paused
@@ -35,7 +36,8 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
             how, verb = "paused", f"resume {run}"
         return _line(f"{run} {how}: {counted(rows)}.", verb)
     head = (shows_id and seen.completion) or run
-    return end_line(head, run, rows, caller=program_name())
+    used = used_words(seen.totals)
+    return end_line(head, run, rows, caller=program_name(), used=used)
 
 
 def inbox_lines(found: Inbox) -> list[str]:

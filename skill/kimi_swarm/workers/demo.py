@@ -115,6 +115,7 @@ def _worked(prompt: str, pace_s: float) -> Iterator[dict[str, object]]:
         "event": "usage",
         "input_tokens": len(prompt) // TOKEN_CHARS + 1,
         "output_tokens": size // TOKEN_CHARS + 1,
+        "requests": 0,
         "model": "demo",
     }
     yield {"event": "finished", "reason": "stop"}

@@ -1,0 +1,124 @@
+"""stats in words: a few lines of sums, and a table of what was asked apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kimi_swarm.actions.stats import Stats
+from kimi_swarm.core.durations import seconds
+from kimi_swarm.core.totals import NOTHING, Totals, dollars, short, usd_words
+from kimi_swarm.telling.as_json import totals_object
+from kimi_swarm.workers.plain import clip
+
+NAME_CHARS = 48
+_HEADS = ("sessions", "ok", "requests", "tokens in", "cached", "out", "cost")
+
+
+def stats_object(found: Stats) -> dict[str, Any]:
+    """Return what was used as an object: the sums, and the same for each group."""
+    fields = {
+        "run": found.run,
+        "by": found.by,
+        "since": found.since or None,
+        **totals_object(found.total),
+    }
+    if found.by is None:
+        return fields
+    groups = [
+        {found.by.value: group.name or None, **totals_object(group.totals)}
+        for group in found.groups
+    ]
+    rest = None if found.others == NOTHING else totals_object(found.others)
+    return {**fields, "groups": groups, "others": rest}
+
+
+def stats_text(found: Stats) -> str:
+    """Say what was used: in all first, then group by group."""
+    return "\n".join([*_sum_lines(found), *_table(found)])
+
+
+def _sum_lines(found: Stats) -> list[str]:
+    total = found.total
+    since = f" since {found.since}" if found.since else ""
+    scope = f"{found.run or 'All runs'}{since}"
+    if not total.sessions:
+        return [f"{scope}: no sessions."]
+    outcomes = ", ".join(
+        f"{count} {'at work' if name == 'live' else name}"
+        for name, count in zip(total._fields[:6], total, strict=False)
+        if count
+    )
+    what = "session" if total.sessions == 1 else "sessions"
+    lines = [
+        f"{scope}: {total.sessions:,} {what} ({outcomes}).",
+        f"{_requests(total)}, {_tokens(total)}; {_cost(total)}.",
+    ]
+    return [*lines, *_doubts(total)]
+
+
+def _requests(total: Totals) -> str:
+    if total.unknown_requests and not total.requests:
+        return "Requests unknown"
+    more = "At least " if total.unknown_requests else ""
+    return f"{more}{total.requests:,} requests"
+
+
+def _tokens(total: Totals) -> str:
+    if total.unknown_tokens and not total.tokens:
+        return "tokens unknown"
+    more = "at least " if total.unknown_tokens else ""
+    cached = f" ({short(total.cached_tokens)} cached)" if total.cached_tokens else ""
+    out = short(total.output_tokens + total.reasoning_tokens)
+    return f"{more}{short(total.input_tokens)} tokens in{cached}, {out} out"
+
+
+def _cost(total: Totals) -> str:
+    if not total.succeeded or not total.nano_usd:
+        return usd_words(total)
+    each = dollars(total.nano_usd // total.succeeded)
+    return f"{usd_words(total)}, {each} per success"
+
+
+def _doubts(total: Totals) -> list[str]:
+    """Say how the figures are known, and what was tried again and held back."""
+    parts = [
+        f"{word} {short(tokens)} tokens, {dollars(nano_usd)}"
+        for word, tokens, nano_usd in (
+            ("measured", total.measured_tokens, total.measured_nano_usd),
+            ("told by workers", total.told_tokens, total.told_nano_usd),
+            ("estimated", total.estimated_tokens, total.estimated_nano_usd),
+        )
+        if tokens or nano_usd
+    ]
+    if total.unknown_tokens or total.unknown_usd:
+        what = f"tokens of {total.unknown_tokens} sessions, cost of {total.unknown_usd}"
+        parts.append(f"unknown {what}")
+    lines = [f"Known how: {'; '.join(parts)}."] if parts else []
+    if total.retries or total.held_ms:
+        held = f", held {seconds(total.held_ms / 1000)} by limits"
+        lines.append(f"{total.retries:,} retries{held if total.held_ms else ''}.")
+    return lines
+
+
+def _table(found: Stats) -> list[str]:
+    if found.by is None or (not found.groups and found.others == NOTHING):
+        return []
+    rows = [_row(group.name or "(not named)", group.totals) for group in found.groups]
+    if found.others != NOTHING:
+        rows.append(_row("(others)", found.others))
+    grid = [[found.by.value, *_HEADS], *rows]
+    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in grid]
+
+
+def _row(name: str, totals: Totals) -> list[str]:
+    return [
+        clip(name, NAME_CHARS),
+        f"{totals.sessions:,}",
+        f"{totals.succeeded:,}",
+        f"{totals.requests:,}",
+        short(totals.input_tokens),
+        short(totals.cached_tokens),
+        short(totals.output_tokens + totals.reasoning_tokens),
+        usd_words(totals),
+    ]
