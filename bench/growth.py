@@ -23,6 +23,8 @@ MEMORY_AIM = 1.05
 WEIGHTS = ("Pss", "Rss", "Private_Dirty")
 
 STORED = 100_000
+APART_S = 600.0
+"""Between two runs: 5,000 of them are five weeks of days to be added up."""
 STORES = {
     "5,000 runs of 20": (STORED // 20, 20),
     "20 runs of 5,000": (20, STORED // 20),
@@ -77,7 +79,9 @@ def run_store() -> Table:
         for name, (runs, each) in STORES.items():
             home = user.room / name.replace(" ", "-")
             with closing(opened(home)) as connection:
-                last = fill(connection, runs=runs, sessions_each=each)[-1]
+                last = fill(connection, runs=runs, sessions_each=each, apart_s=APART_S)[
+                    -1
+                ]
             rows += _compare(user, python, name, home, last)
     columns = ("store", "verb", "ms", "against, ms", "ratio", "CPU ratio", "fastest")
     notes = (
@@ -96,6 +100,9 @@ def _compare(
         "list --json": (["list", "--json"], ["list", "--json"], "empty"),
         "poll SESSION": (["poll", session], ["poll", tiny], "tiny"),
         "log SESSION": (["log", session], ["log", tiny], "tiny"),
+        "stats --by day": (["stats", "--by", "day"], ["stats", "--by", "day"], "tiny"),
+        "stats --by run": (["stats", "--by", "run"], ["stats", "--by", "run"], "tiny"),
+        "stats RUN": (["stats", last], ["stats", "past-0"], "tiny"),
     }
     rows: list[list[Cell]] = []
     for verb, (words, other, against) in verbs.items():

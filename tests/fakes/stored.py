@@ -10,14 +10,20 @@ from fakes.runs import BORN_AT, a_run, life, moved
 from kimi_swarm.core.session import Outcome
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.runs import create_run
+from kimi_swarm.store.usage import KEYS, SUMS
 
 _TABLES = {
     "runs": ("id",),
     "tasks": ("run",),
     "sessions": ("run", "id"),
     "events": ("run", "session"),
+    "usage": ("run", "session"),
 }
 _KEYS = ("seq",)  # numbered anew by the table itself
+_CHANGED = {
+    ("runs", "created_at"): ":at",
+    ("usage", "day"): "date(:at, 'unixepoch')",
+}
 
 
 def live_through(connection: Connection, run: str, sessions: int) -> None:
@@ -41,7 +47,7 @@ def copy_run(connection: Connection, run: str, name: str, *, at: float) -> None:
         values = [
             f"replace({column}, :run, :name)"
             if column in named
-            else (":at" if (table, column) == ("runs", "created_at") else column)
+            else _CHANGED.get((table, column), column)
             for column in columns
         ]
         connection.execute(
@@ -51,11 +57,25 @@ def copy_run(connection: Connection, run: str, name: str, *, at: float) -> None:
         )
 
 
-def fill(connection: Connection, *, runs: int, sessions_each: int) -> list[str]:
+def add_up(connection: Connection) -> None:
+    """Add up anew what all sessions used: copies were not counted when they ended."""
+    keys = ", ".join(KEYS)
+    sums = ", ".join(f"sum({name})" for name in SUMS)
+    connection.execute("DELETE FROM spent")
+    connection.execute(
+        f"INSERT INTO spent ({keys}, {', '.join(SUMS)})"  # noqa: S608 the product's names
+        f" SELECT {keys}, {sums} FROM usage GROUP BY {keys}"
+    )
+
+
+def fill(
+    connection: Connection, *, runs: int, sessions_each: int, apart_s: float = 1.0
+) -> list[str]:
     """Write `runs` finished runs of so many sessions each; return their ids."""
     names = [f"past-{number}" for number in range(runs)]
     live_through(connection, names[0], sessions_each)
     with transaction(connection):
         for number, name in enumerate(names[1:], start=1):
-            copy_run(connection, names[0], name, at=BORN_AT + number)
+            copy_run(connection, names[0], name, at=BORN_AT + number * apart_s)
+        add_up(connection)
     return names

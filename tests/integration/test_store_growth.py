@@ -10,10 +10,13 @@ import pytest
 
 from fakes.runs import a_run, life, moved, opened
 from fakes.stored import fill, live_through
+from kimi_swarm.actions.stats import stats_of
 from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.usage_sums import By
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import create_run
 from kimi_swarm.store.snapshot import read_snapshot
+from kimi_swarm.store.totals import totals_by, totals_of
 from kimi_swarm.store.views import (
     count_runs,
     live_runs,
@@ -47,6 +50,9 @@ LOOKS: dict[str, Callable[[Connection], object]] = {
     "the newest runs": lambda c: recent_runs(c, limit=LISTED),
     "how many runs there are": count_runs,
     "one run": lambda c: run_row(c, "now"),
+    "what was used": totals_of,
+    "what each profile used": lambda c: totals_by(c, "profile"),
+    "what one run used": lambda c: stats_of(c, "now", by=By.MODEL),
     "one session": lambda c: session_row(c, "now/a"),
     "runs that are not over": live_runs,
     "sessions that are not over": live_sessions,
@@ -68,6 +74,14 @@ def test_a_large_store_is_read_in_as_many_steps_as_a_small_one(
             create_run(connection, "now", a_run("a", "b"), at=NOW)
             steps.append(steps_of(connection, look))
     assert steps[1] <= steps[0] * AT_MOST
+
+
+def test_what_copied_runs_used_is_added_up_like_the_rest(tmp_path: Path):
+    with closing(opened(tmp_path)) as connection:
+        fill(connection, runs=3, sessions_each=11)
+        by_run = [totals_of(connection, run=f"past-{number}") for number in range(3)]
+        assert by_run[0] == by_run[2]
+        assert totals_of(connection) == by_run[0].plus(by_run[1]).plus(by_run[2])
 
 
 def test_a_copied_run_is_counted_like_the_one_it_was_copied_from(tmp_path: Path):

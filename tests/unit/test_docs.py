@@ -32,6 +32,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/limits.md",
     "docs/plans.md",
     "docs/profiles.md",
     "docs/python.md",
