@@ -16,6 +16,7 @@ from kimi_swarm.calls.asked import WaitCall
 from kimi_swarm.calls.catalogue import call_of
 from kimi_swarm.calls.perform import perform
 from kimi_swarm.calls.schema import answer_schema, error_schema
+from kimi_swarm.core.usage_sums import By
 from kimi_swarm.store.views import UnknownRunError
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +78,9 @@ def test_what_is_said_of_a_run_has_the_published_shape(swarm: Swarm):
     asked(swarm, "aggregate", run, code=1)
     asked(swarm, "aggregate", run, "--merge", code=1)
     asked(swarm, "aggregate", run, "--vote", code=None)
+    asked(swarm, "stats", run)
+    for by in By:
+        asked(swarm, "stats", "--by", by.value)
     asked(swarm, "clear", run, "--force", "--dry-run")
     asked(swarm, "clear", run, "nobody-here", "--force", "--dry-run", code=1)
 

@@ -18,7 +18,7 @@ def stats_object(found: Stats) -> dict[str, Any]:
     """Return what was used as an object: the sums, and the same for each group."""
     fields = {
         "run": found.run,
-        "by": found.by,
+        "by": None if found.by is None else found.by.value,
         "since": found.since or None,
         **totals_object(found.total),
     }
