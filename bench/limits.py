@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
-from bench.limit_traces import TRACES, Trace
+from bench.limit_traces import HELD_OUT, TRACES, Trace
 from bench.tables import Cell, Table
 from fakes.gate_keepers import DoublingKeeper, FixedKeeper, GateKeeper
 from fakes.limited_provider import Controller, Crowd, Played
@@ -27,11 +27,16 @@ SIDES: dict[str, Callable[[], Controller]] = {
 
 
 def run() -> list[Table]:
-    """Play every trace with each side, and with every fixed width."""
+    """Play every trace, and each again as it was not when the gate was tuned."""
+    return [_table("limits", TRACES), _table("limits, held out", HELD_OUT)]
+
+
+def _table(title: str, traces: Sequence[Trace]) -> Table:
+    """Play traces with each side, and with every fixed width."""
     rows: list[list[Cell]] = []
     shares: dict[str, list[float]] = {side: [] for side in SIDES}
     refusals: dict[str, int] = dict.fromkeys(SIDES, 0)
-    for trace in TRACES:
+    for trace in traces:
         sweep = {width: play(trace, FixedKeeper(width)) for width in SWEEP}
         best = min(sweep, key=lambda width: (sweep[width].took_s, width))
         row: list[Cell] = [trace.name, f"{best}: {sweep[best].took_s:.0f} s"]
@@ -54,4 +59,4 @@ def run() -> list[Table]:
     notes = (
         "throughput as a share of the best fixed width, known afterwards; simulated",
     )
-    return [Table("limits", columns, rows, notes)]
+    return Table(title, columns, rows, notes)

@@ -46,13 +46,16 @@ def test_a_full_window_says_when_it_has_room_again():
 
 
 def test_a_session_with_many_requests_does_not_starve_another():
-    a_gate = gate(PoolLimits(concurrency=1))
+    a_gate = gate(PoolLimits(concurrency=2))
+    a_gate.ask(want("many", "greedy"), at_s=0.0)
     a_gate.ask(want("first", "other"), at_s=0.0)
     for number in range(50):
         a_gate.ask(want(f"many{number}", "greedy"), at_s=0.0)
     a_gate.ask(want("second", "other"), at_s=1.0)
     serve(a_gate, "first", 2.0)
-    assert a_gate.turn(2.0).admitted == (Admit("second"),)
+    assert a_gate.turn(2.0).admitted == (Admit("many0"),)
+    serve(a_gate, "many", 3.0)
+    assert a_gate.turn(3.0).admitted == (Admit("second"),)
 
 
 def test_a_closed_pool_refuses_who_asks_and_who_waits():

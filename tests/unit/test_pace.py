@@ -39,6 +39,16 @@ def test_a_burst_of_refusals_leaves_what_is_served_and_counts_once():
     assert (pool.pace.width, pool.pace.struck_s) == (3.0, 1.0)
 
 
+def test_a_burst_of_refusals_is_no_rate_that_was_met_three_times():
+    pool = full(30)
+    for number in range(20, 30):
+        pool.answered(str(number), FINE, 0.5)
+    for number in range(5):
+        refuse(pool, range(number, number + 1), 1.0 + number / 10)
+    assert pool.pace.struck_s == 1.0
+    assert pool.bounds.fits_at(10, 3.0) == 3.0
+
+
 def test_it_shrinks_to_one_at_once_when_one_is_served():
     pool = full(5)
     refuse(pool, range(4), 1.0)
