@@ -18,7 +18,9 @@ from fakes.model_calls import Answer, ToolCall, ToolCalls
 
 Talk = Generator[Answer, str, None]
 ASKS = "Shall I start them?"
-REPORT = "All {count} parts are written: {branches}. Nothing failed."
+STARTED = "The workers are at it; I will say when they are done."
+DONE = "Nothing failed."
+REPORT = "All {count} parts are written: {branches}. " + DONE
 LAST_WORDS = (
     "I wrote the file as it was asked, in the way the README describes.\n\n"
     "- It exports what the other parts expect.\n- Nothing else was touched."
@@ -76,7 +78,7 @@ def by_swarm(job: Job, *, shows: bool) -> Talk:
         heard = yield ToolCall("exec", call)
         run = found(r"([a-z]+-[a-z]+): \d+ tasks queued", heard)
         yield ToolCall("exec", {"command": f"{swarm} wait {run}", **BACKGROUND})
-    heard = yield "The workers are at it; I will say when they are done."
+    heard = yield STARTED
     then = found(r"Exec completed .*?Next: [^\n]*swarm\.py ([^\n]*)", heard)
     heard = yield ToolCall("exec", {"command": f"{swarm} {then}", **PATIENT})
     yield report(job, found(r"(Merged \d+ branches on `[^`]+`)", heard))
@@ -103,7 +105,7 @@ def by_processes(job: Job, kimi: str) -> Talk:
             for part in job.parts
         )
     )
-    heard = yield "The workers are at it; I will say when they are done."
+    heard = yield STARTED
     while True:
         heard = yield ToolCall("process", {"action": "list"})
         sessions = re.findall(r"^(\S+) +(running|\w+) ", heard, re.MULTILINE)

@@ -97,7 +97,12 @@ def _expected_line(expected: Forecast) -> str:
 
 
 def _limits(prepared: Prepared) -> str:
+    limits = prepared.plan.limits
     parts = []
+    if limits.tokens is not None:
+        parts.append(f"at most {limits.tokens:,} tokens")
+    if limits.usd is not None:
+        parts.append(f"at most ${limits.usd:.2f}")
     if prepared.spacing_s:
         parts.append(f"starts {seconds(prepared.spacing_s)} apart")
     if prepared.wall_s:
