@@ -14,8 +14,8 @@ from kimi_swarm.cli.arguments import HOT, parser_for
 from kimi_swarm.cli.cold_arguments import COLD
 
 VERBS = {**COLD, **HOT}
-# What only a person at a terminal needs.
-VERBS_ALONE = {"run", "attach", "trust", "completion"}
+# What only a person at a terminal needs, and what serves all the others.
+VERBS_ALONE = {"run", "attach", "trust", "completion", "mcp"}
 OPTIONS_ALONE = {
     ("log", "follow"): "prints without end",
     ("spawn", "wait"): "two calls, spawn and wait, for hosts that show few lines",

@@ -33,6 +33,7 @@ DOCUMENTS = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/limits.md",
+    "docs/mcp.md",
     "docs/plans.md",
     "docs/profiles.md",
     "docs/python.md",

@@ -208,6 +208,23 @@ def add_nothing(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: some verbs take no arguments."""
 
 
+def add_mcp(parser: argparse.ArgumentParser) -> None:
+    """Add what `mcp` takes."""
+    parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only bring what the server needs, so that a client need not wait for it",
+    )
+    parser.add_argument(
+        "--cwd", help="where paths begin if neither call nor client says it"
+    )
+    parser.add_argument(
+        "--structured",
+        action="store_true",
+        help="answer with objects that have schemas, for programs",
+    )
+
+
 def add_completion(parser: argparse.ArgumentParser) -> None:
     """Completion SHELL."""
     parser.add_argument("shell", choices=["bash", "zsh", "tcsh"])
@@ -228,5 +245,6 @@ COLD: dict[str, tuple[Add, str]] = {
     "stats": (add_stats, "What was used and what it cost: tokens, requests, money."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),
     "doctor": (add_doctor, "What this machine can run, and a command that works now."),
+    "mcp": (add_mcp, "Serve an MCP client at standard input and output."),
     "completion": (add_completion, "Print a completion script for your shell."),
 }

@@ -10,14 +10,11 @@ from collections.abc import Callable, Sequence
 
 from kimi_swarm.calls.answer import NOT_ALL, OK
 from kimi_swarm.errors import SwarmError
-from kimi_swarm.location import state_home
 
 __all__ = ["INTERRUPTED", "NOT_ALL", "OK", "guarded", "tell"]
 
 BAD_INPUT = 2
-DEFECT = 3
 INTERRUPTED = 130
-SENTENCE_CHARS = 2_000
 
 
 def guarded(verb: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
@@ -64,29 +61,14 @@ def tell(error: SwarmError, *, is_json: bool) -> None:
 
         print(json.dumps(error_object(error)))
         return
-    from kimi_swarm.workers.plain import clip  # noqa: PLC0415 only for an error
+    from kimi_swarm.telling.refusals import sentence_of  # noqa: PLC0415 only for errors
 
-    # One line, whatever somebody typed or a plan holds.
-    sentence = clip(str(error), SENTENCE_CHARS)
-    if not sentence.endswith((".", "?", "!")):
-        sentence += "."
-    remedy = f" {error.remedy}" if error.remedy else ""
-    sys.stderr.write(f"kimi-swarm: {sentence}{remedy} [{error.code}]\n")
+    sys.stderr.write(f"kimi-swarm: {sentence_of(error)}\n")
 
 
 def _tell_defect(error: Exception, *, is_json: bool) -> int:
-    import traceback  # noqa: PLC0415 only for a defect
+    from kimi_swarm.telling.refusals import defect_of  # noqa: PLC0415 only for a defect
 
-    path = state_home() + "/defects.log"
-    try:
-        with open(path, "a", encoding="utf-8") as file:  # noqa: PTH123 light
-            file.write("".join(traceback.format_exception(error)) + "\n")
-    except OSError:
-        path = "nowhere, since the state folder cannot be written"
-    defect = SwarmError(
-        f"A defect in kimi-swarm: {type(error).__name__}: {error}.",
-        remedy=f"Please report it; the details are in {path}.",
-    )
-    defect.code = "defect"
+    defect = defect_of(error)
     tell(defect, is_json=is_json)
-    return DEFECT
+    return defect.exit_code

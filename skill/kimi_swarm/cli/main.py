@@ -74,6 +74,12 @@ def _trust(args: argparse.Namespace) -> int:
     return OK
 
 
+def _mcp(args: argparse.Namespace) -> int:
+    from kimi_swarm.cli.serving import serve_mcp  # noqa: PLC0415 one verb
+
+    return serve_mcp(args)
+
+
 def _completion(args: argparse.Namespace) -> int:
     import shtab  # noqa: PLC0415 one verb
 
@@ -126,5 +132,6 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "stats": partial(call, "stats"),
     "trust": _trust,
     "doctor": partial(call, "doctor"),
+    "mcp": _mcp,
     "completion": _completion,
 }

@@ -46,7 +46,7 @@ def woken(text: str, *, caller: str, verb: str) -> str:
     """Join what happened and the next command, in at most 170 characters."""
     if not verb:
         return _cut(text, LINE_CHARS)
-    whole = f"Next: {caller} {verb}"
+    whole = "Next: " + f"{caller} {verb}".lstrip()
     # What happened comes first: a long path to the program gives way to its name.
     if len(text) + 1 + len(whole) > LINE_CHARS:
         whole = f"Next: swarm.py {verb}"

@@ -194,7 +194,7 @@ def counts_of(rows: Sequence[SessionRow]) -> str:
 
 def next_line(command: str) -> str:
     """Name the next useful command, ready to be run."""
-    return f"Next: {program_name()} {command}"
+    return "Next: " + f"{program_name()} {command}".lstrip()
 
 
 def fitted(
