@@ -188,6 +188,7 @@ REMEDIES = {
     FailureClass.UNKNOWN_MODEL: "Choose a model that the worker's provider has.",
     FailureClass.NOT_CONFIGURED: "Configure the worker first: log in, or name a model "
     "and key.",
+    FailureClass.BUDGET: "Raise the budget, then `retry` the run.",
     "exit_code": "Read the end of its log.",
     "no_finish": "Read its log; if its model breaks off again, try another one.",
     "not_started": "Check its command, and that its program is there.",

@@ -21,6 +21,7 @@ class FailureClass(StrEnum):
     BAD_REQUEST = "bad_request"
     UNKNOWN_MODEL = "unknown_model"
     NOT_CONFIGURED = "not_configured"
+    BUDGET = "budget"
     OTHER = "other"
 
 

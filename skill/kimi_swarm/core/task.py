@@ -56,6 +56,25 @@ class WorkspaceNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayTerms:
+    """How a worker's requests are led through our gateway.
+
+    Either two variables hold the provider's URL and key; without a URL the one of
+    `default_urls` counts that stands for the value of `kind_env` ("" if it is unset).
+    Or a JSON document does, in the variable `content_env` or the file that `file_env`
+    names, for each of its providers. `env_set` is what else is set then.
+    """
+
+    url_env: str | None = None
+    key_env: str | None = None
+    kind_env: str | None = None
+    default_urls: dict[str, str] = field(default_factory=dict)
+    content_env: str | None = None
+    file_env: str | None = None
+    env_set: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How to start one worker: a Profile applied to one task on this machine.
 
@@ -74,6 +93,7 @@ class Recipe:
     token counts in `usage_format`. `asks` matches a last line that waits for an answer.
     Each of `errors` is a pattern of output and the failure class that it means, each
     of `exit_errors` an exit code and its class. `model` is the one that was asked for.
+    With `gateway` its requests are led through ours where they can be.
     """
 
     profile: str
@@ -102,6 +122,7 @@ class Recipe:
     errors: tuple[tuple[str, str], ...] = ()
     exit_errors: tuple[tuple[int, str], ...] = ()
     model: str | None = None
+    gateway: GatewayTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +217,8 @@ def task_from_dict(data: dict[str, Any]) -> Task:
     for key in ("errors", "exit_errors"):
         if key in recipe:
             recipe[key] = tuple((what, str(failure)) for what, failure in recipe[key])
+    if recipe.get("gateway") is not None:
+        recipe["gateway"] = GatewayTerms(**recipe["gateway"])
     need = dict(data["workspace"])
     need["mode"] = WorkspaceMode(need["mode"])
     need["copy"] = tuple(need["copy"])

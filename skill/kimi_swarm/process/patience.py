@@ -37,7 +37,8 @@ class Patience:
     def look(self, at: float, marks: Sequence[Mark], *, is_asking: bool) -> None:
         """Take in how the logs are at a moment: the size and the time of each.
 
-        Whoever waits to be answered (`is_asking`) has nothing to say.
+        Whoever waits to be answered, by a person or by a provider that we hold it back
+        from (`is_asking`), has nothing to say.
         """
         gap_s = at - self._at
         self._quiet_s += gap_s if gap_s < STANDSTILL_S else STEP_S

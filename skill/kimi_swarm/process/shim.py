@@ -72,6 +72,7 @@ class _Shim:
             spec.first_output_s, spec.silence_s, at=time.monotonic()
         )
         self.is_subreaper = is_subreaper
+        self.held: Mark = (0, 0)
         self.stop_asked = False
         self.status: tuple[int, float, int] | None = None
         self.swept: set[ProcessIdentity] = set()
@@ -153,9 +154,12 @@ class _Shim:
 
     def _is_to_end(self) -> bool:
         is_asking = self.terminal is not None and self.terminal.is_asking
+        held = _mark(self.files.held)
+        # While a gateway holds its request it has nothing to say, and says so itself.
+        is_held, self.held = held != self.held, held
         marks = (_mark(self.files.out), _mark(self.files.err))
         # Monotonic: it knows no steps, and stands still while the machine sleeps.
-        self.patience.look(time.monotonic(), marks, is_asking=is_asking)
+        self.patience.look(time.monotonic(), marks, is_asking=is_asking or is_held)
         return self.stop_asked or self.patience.cause is not None
 
     def _wait(self, is_over: Callable[[], bool], deadline: float) -> None:

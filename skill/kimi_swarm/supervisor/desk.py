@@ -12,6 +12,7 @@ from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.supervisor.again import Judged
+from kimi_swarm.supervisor.gatekeeper import Gatekeeper
 from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -24,6 +25,7 @@ class Desk(Protocol):
     zygote: Zygote
     ports: PortPool
     warm_ups: WarmUps
+    gatekeeper: Gatekeeper
     ground: Ground
 
     def move(

@@ -38,6 +38,7 @@ from kimi_swarm.supervisor.accounting import accounted
 from kimi_swarm.supervisor.again import Judged, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
+from kimi_swarm.supervisor.gatekeeper import Gatekeeper
 from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.herald import Herald
 from kimi_swarm.supervisor.tend import Tender
@@ -63,6 +64,7 @@ class Supervisor:
         self.zygote = Zygote()
         self.ports = PortPool()
         self.warm_ups = WarmUps(home, self.zygote)
+        self.gatekeeper = Gatekeeper(home)
         self.door = Door(home, self._on_ring)
         self.herald = Herald(
             home, connection, ground, self.environment_of, on_settled=self.wake
@@ -87,6 +89,7 @@ class Supervisor:
         finally:
             with anyio.CancelScope(shield=True):
                 await self.zygote.aclose()
+                await self.gatekeeper.aclose()
 
     async def _run(self, idle_s: float, on_ready: Callable[[], None]) -> None:
         async with anyio.create_task_group() as group:
@@ -97,6 +100,7 @@ class Supervisor:
                 self._last_start_at.update(last_starts(self.connection))
                 self._take_over(group)
             group.start_soon(self.herald.run, name="herald")
+            group.start_soon(self.gatekeeper.watch, name="gatekeeper")
             while True:
                 look_again_at = self._turn(group)
                 self.herald.look()
@@ -162,6 +166,7 @@ class Supervisor:
         """Go on with what an earlier supervisor had begun."""
         for row in live_sessions(self.connection):
             if row.state != "queued":
+                self.gatekeeper.take_over()
                 self._tend(group, row)
                 reach("supervisor.in_takeover")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from kimi_swarm.process.command import FolderMissingError
 from kimi_swarm.process.records import LaunchSpec
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.runs import task_of
-from kimi_swarm.store.views import latest_sessions, repository_of
+from kimi_swarm.store.views import latest_sessions, repository_of, session_row
 from kimi_swarm.supervisor.repositories import opened_repository
 from kimi_swarm.workspace.copying import copy_into
 from kimi_swarm.workspace.errors import NotARepositoryError, RepositoryGoneError
@@ -101,6 +102,14 @@ class Seat(NamedTuple):
     def prompt_file(self) -> str:
         """The file that holds the whole prompt."""
         return f"{self.folder}/{self.prompt_name}"
+
+
+def former_of(connection: Connection, session: str) -> Former:
+    """Look up the session that is continued, as it ended."""
+    row = session_row(connection, session)
+    detail = json.loads(row.detail) if row.detail else {}
+    place = Place(row.workspace, row.branch, row.base) if row.workspace else None
+    return Former(session, place, detail.get("conversation"))
 
 
 async def make_place(connection: Connection, seat: Seat) -> Place:

@@ -6,7 +6,6 @@ way, and what is there already (a workspace, a live shim, an exit record) is use
 
 from __future__ import annotations
 
-import json
 import traceback
 
 import anyio
@@ -43,7 +42,6 @@ from kimi_swarm.process.records import (
 from kimi_swarm.process.remains import end_launch, end_remains
 from kimi_swarm.process.tidy import LAUNCHES, tidy
 from kimi_swarm.store.database import (
-    Connection,
     DatabaseError,
     StateError,
     transaction,
@@ -51,7 +49,7 @@ from kimi_swarm.store.database import (
 )
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
-from kimi_swarm.store.views import SessionRow, session_row
+from kimi_swarm.store.views import SessionRow
 from kimi_swarm.supervisor.again import Judged
 from kimi_swarm.supervisor.desk import Desk
 from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
@@ -59,8 +57,8 @@ from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.passing import what_came_before
 from kimi_swarm.supervisor.prepare import (
     FOLDER_VARIABLE,
-    Former,
     Seat,
+    former_of,
     make_environment,
     make_place,
     make_spec,
@@ -77,7 +75,9 @@ class Tender:
         self._desk = desk
         self._row = row
         task = task_of(desk.connection, row.run, row.task)
-        former = None if row.follows is None else _former(desk.connection, row.follows)
+        former = (
+            None if row.follows is None else former_of(desk.connection, row.follows)
+        )
         ident = parse_session(row.id)
         self._seat = Seat(ident, task, desk.home, row.message, former)
         self._cause: str | None = row.cause
@@ -113,6 +113,7 @@ class Tender:
         verdict = judged.verdict
         ended = Ended(now(), verdict.outcome, verdict.reason, judged.exit_code)
         self._desk.ports.give_back(self._ports)
+        await self._desk.gatekeeper.over(self._row.id)
         reach("supervisor.before_ended")
         findings = without_secrets(judged.findings, self._secrets)
         self._desk.finish(self._row, ended, judged._replace(findings=findings))
@@ -192,6 +193,7 @@ class Tender:
     async def _warm_up(self, place: Place) -> None:
         environ = self._desk.environment_of(self._row.run)
         env = await make_environment(self._seat, place, environ, ())
+        env = await self._led(env, f"{self._seat.folder}/work")
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_when_stopped, group.cancel_scope)
             await self._desk.warm_ups.ensure(self._seat.task.recipe, env)
@@ -216,6 +218,7 @@ class Tender:
     async def _shell(self, name: str, line: str, place: Place) -> ExitRecord | None:
         environ = self._desk.environment_of(self._row.run)
         env = await make_environment(self._seat, place, environ, self._take_ports())
+        env = await self._led(env, f"{self._seat.folder}/{name}")
         limit_s = self._seat.task.time_limit_s
         spec = shell_spec(line, place, env, time_limit_s=limit_s)
         return await self._once(LaunchFiles(f"{self._seat.folder}/{name}"), spec)
@@ -226,9 +229,16 @@ class Tender:
         """Launch the worker for its first turn, or for another with less time."""
         environ = self._desk.environment_of(self._row.run)
         spec = await make_spec(seat, self._place(), environ, self._take_ports())
-        self._env = spec.env
-        spec = spec._replace(time_limit_s=limit_s or spec.time_limit_s)
+        self._env = await self._led(spec.env, f"{seat.folder}/{name}")
+        limit_s = limit_s or spec.time_limit_s
+        spec = spec._replace(env=self._env, time_limit_s=limit_s)
         return await self._once(LaunchFiles(f"{seat.folder}/{name}"), spec)
+
+    async def _led(self, env: dict[str, str], launch: str) -> dict[str, str]:
+        """Return an environment whose requests go through the gateway, if they can."""
+        terms = self._seat.task.recipe.gateway
+        lead = self._desk.gatekeeper.lead
+        return await lead(self._row.id, terms, env, launch)
 
     def _take_ports(self) -> tuple[int, ...]:
         if not self._ports:
@@ -286,11 +296,3 @@ class Tender:
     def _place(self) -> Place:
         assert self._row.workspace is not None  # noqa: S101 placed by then
         return Place(self._row.workspace, self._row.branch, self._row.base)
-
-
-def _former(connection: Connection, session: str) -> Former:
-    """Look up the session that is continued, as it ended."""
-    row = session_row(connection, session)
-    detail = json.loads(row.detail) if row.detail else {}
-    place = Place(row.workspace, row.branch, row.base) if row.workspace else None
-    return Former(session, place, detail.get("conversation"))

@@ -17,6 +17,7 @@ from kimi_swarm.workers.profile_terms import (
     Cost,
     Environment,
     EnvName,
+    Gateway,
     Groups,
     Hold,
     Interpreter,
@@ -140,6 +141,7 @@ class Profile(Written):
     warm_up: WarmUp | None = None
     version: VersionProbe | None = None
     login: Login | None = None
+    gateway: Gateway | None = None
     models: ModelList | None = None
     limits: Text | None = None
     install: Line | None = None

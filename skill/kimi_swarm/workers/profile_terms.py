@@ -161,6 +161,32 @@ class UsageFiles(Written):
     format: Annotated[UsageFormat, Field(strict=False)]
 
 
+class Gateway(Written):
+    """How requests are led through kimi-swarm's gateway, where they can be.
+
+    `url_env` and `key_env` hold the provider's base URL and key; where there is only a
+    key, `default_urls` gives the URL by the value of `kind_env` ("" if unset). Or
+    `content_env` holds a JSON document, or `file_env` names its file, with
+    `provider.*.options.baseURL` and `apiKey` in it. `set`: variables that are set then.
+    """
+
+    url_env: EnvName | None = None
+    key_env: EnvName | None = None
+    kind_env: EnvName | None = None
+    default_urls: dict[Word, Line] = Field(default_factory=dict)
+    content_env: EnvName | None = None
+    file_env: EnvName | None = None
+    values: dict[EnvName, Word] = Field(default_factory=dict, alias="set")
+
+    @model_validator(mode="after")
+    def _names_a_way(self) -> Gateway:
+        if (self.url_env is None) is not (self.key_env is None):
+            raise ValueError("url_env and key_env belong together")
+        if (self.key_env is None) is (self.content_env is None):
+            raise ValueError("needs either url_env and key_env, or content_env")
+        return self
+
+
 class Login(Written):
     """What shows, without spending anything, that the program has an account to use.
 

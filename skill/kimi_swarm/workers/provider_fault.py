@@ -17,6 +17,8 @@ _QUOTA_WORDS = re.compile(
 )
 # Folders tell of the person's machine and nothing of the fault; file names may stay.
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\\"'`:,;)]+[/\\])+")
+BUDGET_MARK = "kimi-swarm: budget:"
+"""Begins what our own gateway says where a budget of the person's is gone."""
 _OWN_CLASS = {
     400: FailureClass.BAD_REQUEST,
     401: FailureClass.AUTH,
@@ -35,6 +37,8 @@ def class_of(status: int, message: str) -> FailureClass:
 
     404 counts as an unknown model, as providers use it so; a wrong address looks alike.
     """
+    if BUDGET_MARK in message:
+        return FailureClass.BUDGET
     if status in _MAY_BE_QUOTA and is_quota(message):
         return FailureClass.QUOTA
     if status >= 500:  # noqa: PLR2004 HTTP's own bound

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kimi_swarm.core.task import Permission, Recipe
+from kimi_swarm.core.task import GatewayTerms, Permission, Recipe
 from kimi_swarm.core.written import quoted
 from kimi_swarm.workers.profile import (
     BASIC_ENV,
@@ -93,6 +93,22 @@ def _with_terms(recipe: Recipe, profile: Profile) -> Recipe:
         exit_errors=tuple(
             (one.exit_code, one.failure.value) for one in symptoms if one.exit_code
         ),
+        gateway=_gateway(profile),
+    )
+
+
+def _gateway(profile: Profile) -> GatewayTerms | None:
+    written = profile.gateway
+    if written is None:
+        return None
+    return GatewayTerms(
+        written.url_env,
+        written.key_env,
+        written.kind_env,
+        written.default_urls,
+        written.content_env,
+        written.file_env,
+        written.values,
     )
 
 

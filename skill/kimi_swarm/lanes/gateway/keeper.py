@@ -103,6 +103,8 @@ class Keeper:
     def __init__(self, home: str) -> None:
         self._home = home
         self._grants: dict[str, Grant] = {}
+        self.more_s = 0.0
+        """How long a gateway lets those wait that it does not know."""
         self._listening: socket.socket | None = None
         self._line: Line | None = None
         self._process: Lane | None = None
@@ -226,7 +228,7 @@ class Keeper:
         assert self._line is not None  # noqa: S101 just made
         for grant in self._grants.values():
             await self._line.ask({"do": "grant", "grant": grant_to_dict(grant)})
-        await self._line.ask({"do": "open"})
+        await self._line.ask({"do": "open", "more_s": self.more_s})
 
     async def _let_go(self) -> None:
         await self._hang_up()

@@ -22,7 +22,7 @@ from kimi_swarm.store.requests import LEFT, RequestRow
 class Leave(Protocol):
     """Who may pass: grants by their tokens."""
 
-    def grant_of(self, token: str) -> Grant | None:
+    async def grant_of(self, token: str) -> Grant | None:
         """Return the grant of a token that is worth something now."""
         ...
 
@@ -46,7 +46,7 @@ class Proxy:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        grant = self._leave.grant_of(token_in(request.headers))
+        grant = await self._leave.grant_of(token_in(request.headers))
         if grant is None:
             return response_of(UNKNOWN_TOKEN, request.raw_path)
         name, path = _split(request.raw_path)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from kimi_swarm.workers.provider_fault import BUDGET_MARK
+
 
 class Refusal(NamedTuple):
     """An answer of ours: its status, what kind of error it is, and one sentence.
@@ -36,7 +38,7 @@ NO_ROUTE = Refusal(
 
 def budget_gone(sentence: str) -> Refusal:
     """Return the refusal of a request that no budget is left for."""
-    return Refusal(403, "budget_exceeded", f"kimi-swarm: budget: {sentence}")
+    return Refusal(403, "budget_exceeded", f"{BUDGET_MARK} {sentence}")
 
 
 def closed(reason: str, *, retry_after_s: float | None) -> Refusal:

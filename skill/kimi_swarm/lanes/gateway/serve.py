@@ -132,6 +132,7 @@ class Gateway:
                 with anyio.move_on_after(LOOK_S):
                     await self.ledger.flushed()
             case {"do": "open"}:
+                self.grants.expect_more(float(words.get("more_s", 0)))
                 self._opened.set()
             case {"do": "status"}:
                 return self.status()

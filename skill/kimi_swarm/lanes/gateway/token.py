@@ -27,7 +27,7 @@ def read_secret(home: str) -> bytes:
     path = gateway_secret_path(home)
     with suppress(FileNotFoundError):
         return _read(path)
-    aside = f"{path}.{os.getpid()}.new"
+    aside = f"{path}.{os.urandom(8).hex()}.new"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 a descriptor
         file.write(os.urandom(SECRET_BYTES))

@@ -2,7 +2,8 @@
 
     {"do": "grant", "grant": {…}}      the session may pass from now on
     {"do": "drop", "session": …}       it is over; answered when its rows are stored
-    {"do": "open", "pools": {…}}       every session was granted: take requests now
+    {"do": "open", "more_s": 0}        take requests now; who is not known is let wait
+                                       so long: sessions that live are yet granted
     {"do": "socket"}                   answered with the listening socket itself
     {"do": "status"}                   how many requests are where
 
