@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fakes.runs import RUN, a_recipe, a_task, life, moved, written
 from kimi_swarm.actions.log import log
 from kimi_swarm.actions.poll import SessionNews, poll
+from kimi_swarm.actions.told import note_told
 from kimi_swarm.location import session_folder
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.views import SessionRow, session_row
@@ -168,6 +169,7 @@ def test_an_earlier_release_s_cursor_of_lines_is_understood(tmp_path: Path):
 def news(home: Path, asker: str = "") -> list[str]:
     told = poll(str(home), SESSION, asker=asker)
     assert isinstance(told, SessionNews)
+    note_told(str(home), told.marks)
     return told.lines
 
 
