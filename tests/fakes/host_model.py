@@ -169,10 +169,7 @@ class HostModel:
             return filled(step.answer, values)
         if not isinstance(step.answer, ToolCall):
             return step.answer
-        arguments = {
-            key: filled(value, values) if isinstance(value, str) else value
-            for key, value in step.answer.arguments.items()
-        }
+        arguments = filled_deeply(step.answer.arguments, values)
         return ToolCall(step.answer.name, arguments)
 
     def _complain(self, pattern: str, heard: str) -> None:
@@ -185,6 +182,13 @@ class HostModel:
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Put values in the place of each `${name}` that is known."""
     return re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
+
+
+def filled_deeply(value: Any, values: Mapping[str, str]) -> Any:
+    """Put values in the place of each `${name}` in any text of an argument."""
+    if isinstance(value, Mapping):
+        return {key: filled_deeply(each, values) for key, each in value.items()}
+    return filled(value, values) if isinstance(value, str) else value
 
 
 def newly_heard(body: Mapping[str, Any]) -> str:
