@@ -70,7 +70,7 @@ async def test_a_client_is_told_what_only_reads_and_what_may_destroy(swarm: Swar
     hints = {tool.name: tool.annotations for tool in tools if tool.annotations}
     reading = {name for name, hint in hints.items() if hint.read_only_hint}
     destroying = {name for name, hint in hints.items() if hint.destructive_hint}
-    assert reading == {"plan", "list", "poll", "wait", "log", "diff"}
+    assert reading == {"plan", "list", "poll", "wait", "log", "diff", "stats"}
     assert destroying == {"spawn", "send", "retry", "resume", "kill", "clear"}
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mcp import types
 
+from kimi_swarm.calls.catalogue import summary_of
 from kimi_swarm.calls.schema import answer_schema, input_schema
 
 LONGEST_S = 50.0
@@ -69,6 +70,12 @@ MANNERS = {
         reads=True,
         repeats=True,
     ),
+    "stats": Manner(
+        "Usage statistics: tokens, requests, cost and outcomes of workers, by run,"
+        " profile, model or day.",
+        reads=True,
+        repeats=True,
+    ),
     "aggregate": Manner(
         "Collect a run's results: report, merge its branches, judge, vote, table or"
         " synthesise; apply brings the merge to the branch that is checked out.",
@@ -114,7 +121,9 @@ MANNERS = {
 
 def tool_of(name: str, *, is_structured: bool) -> types.Tool:
     """Return an action as a tool, with a schema of its answers if those are objects."""
-    manner = MANNERS[name]
+    # An action that nobody described yet is a tool all the same, and taken for the
+    # worst.
+    manner = MANNERS.get(name) or Manner(summary_of(name), destroys=True)
     return types.Tool(
         name=name,
         description=manner.words,

@@ -1,0 +1,27 @@
+"""What tools are said to do: something of its own for every action."""
+
+from __future__ import annotations
+
+from kimi_swarm.calls.catalogue import CALLS
+from kimi_swarm.mcp.tools import MANNERS, Manner, tool_of
+
+
+def test_every_action_has_words_to_find_it_by_and_hints_of_its_own():
+    assert MANNERS.keys() == CALLS.keys()
+
+
+def test_what_only_reads_destroys_nothing():
+    assert not any(each.reads and each.destroys for each in MANNERS.values())
+
+
+def test_every_action_can_be_listed():
+    for name in CALLS:
+        tool = tool_of(name, is_structured=True)
+        assert tool.input_schema["type"] == "object"
+        assert tool.output_schema is not None
+        assert tool.output_schema["type"] == "object"
+
+
+def test_a_description_fits_what_searches_show():
+    assert max(len(each.words) for each in MANNERS.values()) <= 200
+    assert isinstance(MANNERS["spawn"], Manner)
