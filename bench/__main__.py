@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bench import (
     campaign,
+    gateway,
     growth,
     host,
     hot,
@@ -25,6 +26,7 @@ BENCHES: dict[str, Callable[[], list[Table]]] = {
     "throughput": throughput.run,
     "widgets": widgets.run,
     "imports": hot.run_imports,
+    "gateway": gateway.run,
     "growth": growth.run,
     "host": host.run,
     "writers": writers.run,

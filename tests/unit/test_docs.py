@@ -32,6 +32,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/gateway.md",
     "docs/limits.md",
     "docs/mcp.md",
     "docs/plans.md",
