@@ -106,6 +106,11 @@ def gateway_secret_path(home: str) -> str:
     return home + "/gateway.secret"
 
 
+def gateway_pools_path(home: str) -> str:
+    """Name the file that remembers what the gateway's pools learnt."""
+    return home + "/gateway.pools.json"
+
+
 def gateway_journal_path(home: str) -> str:
     """Name the file to which the gateway writes each request before it is sent."""
     return home + "/gateway.journal"

@@ -22,7 +22,7 @@ from fakes.gateway import (
     gateway_in,
     until_gone,
 )
-from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk
+from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import is_live, process_table
 from kimi_swarm.lanes.gateway.grant import Route
@@ -145,6 +145,29 @@ async def test_both_dead_the_next_have_the_same_port(tmp_path: Path):
             assert other.port == lane.port
             await other.grant(route_to(model))
             assert (await other.ask(chat())).status == 200
+
+
+async def test_what_a_pool_learnt_outlives_its_gateway(tmp_path: Path):
+    told = b'{"error": {"message": "reached max organization concurrency: 1"}}'
+    busy = whole("429 Too Many", told, "Retry-After: 1")
+    answers = [busy, whole("200 OK", b"{}")]
+
+    def answer(_: Heard, say: Say) -> None:
+        say(answers.pop(0) if len(answers) > 1 else answers[0])
+
+    with RawProvider(answer) as provider:
+        async with gateway_in(tmp_path) as lane:
+            await lane.grant(Route("p", provider.origin, "/v1", KEY, pool="test"))
+            assert (await lane.ask(chat())).status == 200
+            kept = tmp_path / "gateway.pools.json"
+            before = kept.stat().st_mtime_ns if kept.exists() else 0
+            with anyio.fail_after(LIMIT_S):
+                while not kept.exists() or kept.stat().st_mtime_ns == before:  # noqa: ASYNC110 nothing tells
+                    await anyio.sleep(0.05)
+            await kill(lane)
+            status = await lane.keeper.status()
+            assert status is not None
+            assert status["pools"]["test"]["width"] == 1
 
 
 async def test_a_port_that_is_taken_meanwhile_is_not_fought_for(tmp_path: Path):

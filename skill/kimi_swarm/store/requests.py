@@ -67,6 +67,16 @@ def requests_of(connection: Connection, session: str) -> list[RequestRow]:
     return [RequestRow(*row) for row in found]
 
 
+def requests_since(connection: Connection, at: float) -> list[RequestRow]:
+    """Return every request that began after a moment."""
+    fields = ", ".join(RequestRow._fields)
+    found = connection.execute(
+        f"SELECT {fields} FROM requests WHERE began_at > ?",  # noqa: S608 our own names
+        (at,),
+    )
+    return [RequestRow(*row) for row in found]
+
+
 def metered_of(connection: Connection, session: str) -> list[Metered]:
     """Return what a session's requests to models came to, by model, pool and day.
 

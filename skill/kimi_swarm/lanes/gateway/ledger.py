@@ -27,6 +27,8 @@ class Ledger:
         left = read_left(home, at=now())
         self._lost = left.lost
         self._waiting: list[RequestRow] = left.rows
+        self.left = tuple(left.rows)
+        """What the last gateway left in its journal."""
         self._journal = Journal(home)
         self._numbers = count()
         self._born = f"{now():.6f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -11,16 +12,19 @@ from aiohttp import web
 from anyio.abc import UNIXSocketStream
 
 from kimi_swarm.core.gate import Gate
+from kimi_swarm.core.pool import Pool
 from kimi_swarm.lanes.gateway.control import Control
 from kimi_swarm.lanes.gateway.grant import grant_from_dict
 from kimi_swarm.lanes.gateway.grants import Grants
 from kimi_swarm.lanes.gateway.ledger import Ledger
 from kimi_swarm.lanes.gateway.marks import HeldMarks
+from kimi_swarm.lanes.gateway.memory import Memory
 from kimi_swarm.lanes.gateway.proxy import Proxy
 from kimi_swarm.lanes.gateway.queue import Queue
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.location import gateway_lock_path, gateway_socket_path
 from kimi_swarm.process.bell import prepare_folder_of
+from kimi_swarm.process.clock import steady
 from kimi_swarm.process.locks import try_lock
 
 LOOK_S = 1.0
@@ -69,6 +73,8 @@ class Gateway:
         self.marks = HeldMarks()
         self.queue = Queue(Gate({}))
         self.ledger = Ledger(home)
+        self.memory = Memory(home, self.queue.gate)
+        self.memory.recall(self.ledger.left)
         self._opened = anyio.Event()
         path = gateway_socket_path(home)
         self.control = Control(path, listening, self._answer)
@@ -93,7 +99,7 @@ class Gateway:
                 hearer = UNIXSocketStream.from_socket
                 first = await hearer(socket.socket(fileno=supervisor))
                 group.start_soon(self.control.hear, first)
-                for part in (self.ledger, self.queue, self.marks):
+                for part in (self.ledger, self.queue, self.marks, self.memory):
                     group.start_soon(part.serve)
                 await self._take_requests(runner)
                 await self._until_idle()
@@ -103,6 +109,8 @@ class Gateway:
                 await runner.cleanup()
                 await upstream.aclose()
                 await self.ledger.aclose()
+                with suppress(OSError):  # as any other time it saves
+                    self.memory.save()
 
     async def _take_requests(self, runner: web.ServerRunner) -> None:
         # Not before every session was granted: what lives would be refused.
@@ -154,9 +162,15 @@ class Gateway:
             "pools": {
                 name: {
                     "in_flight": len(pool.flights),
-                    "width": int(pool.pace.width),
+                    "width": _width(pool),
                     "closed": None if pool.shut is None else pool.shut.reason,
                 }
                 for name, pool in self.queue.gate.pools.items()
             },
         }
+
+
+def _width(pool: Pool) -> int:
+    """Return how many at once a pool bears, as found or as its provider told."""
+    pace, width = pool.pace, max(1, int(min(pool.pace.width, pool.pace.most)))
+    return min(width, pace.told) if steady() < pace.told_until_s else width
