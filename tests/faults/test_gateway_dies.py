@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -179,6 +180,8 @@ async def test_a_port_that_is_taken_meanwhile_is_not_fought_for(tmp_path: Path):
 
 
 async def test_the_key_is_in_no_file_and_in_no_process_s_words(tmp_path: Path):
+    # Its own: others may test on this machine at the same time.
+    key = f"{KEY}-{uuid4().hex}"
     holding = threading.Event()
 
     def answer(_: Heard, say: Say) -> None:
@@ -188,7 +191,7 @@ async def test_the_key_is_in_no_file_and_in_no_process_s_words(tmp_path: Path):
 
     with RawProvider(answer) as provider:
         async with gateway_in(tmp_path) as lane:
-            await lane.grant(Route("p", provider.origin, "/v1", KEY, pool="test"))
+            await lane.grant(Route("p", provider.origin, "/v1", key, pool="test"))
             await lane.ask(chat(), token="nonsense")  # noqa: S106 none of anybody's
 
             def call() -> None:
@@ -204,13 +207,13 @@ async def test_the_key_is_in_no_file_and_in_no_process_s_words(tmp_path: Path):
                 group.start_soon(run_sync, call)
                 assert await run_sync(holding.wait, LIMIT_S)
                 assert _words_of(await lane.pid())
-                holders = [pid for pid in process_table() if _holds(pid, KEY)]
+                holders = [pid for pid in process_table() if _holds(pid, key)]
                 assert holders == []
             await kill(lane)
             await lane.rows()
             for path in tmp_path.rglob("*"):
                 if path.is_file():
-                    assert KEY.encode() not in path.read_bytes(), path
+                    assert key.encode() not in path.read_bytes(), path
                     assert lane.token().encode() not in path.read_bytes(), path
             assert (tmp_path / "gateway.secret").stat().st_mode & 0o077 == 0
             assert (tmp_path / "gateway.sock").stat().st_mode & 0o077 == 0

@@ -71,7 +71,8 @@ class Line:
 
     async def ask(self, words: dict[str, Any]) -> dict[str, Any]:
         """Say something and return the answer. Raises what a broken line does."""
-        with anyio.fail_after(ANSWER_LIMIT_S):
+        # Shielded: who left in between would leave the next one the wrong answer.
+        with anyio.fail_after(ANSWER_LIMIT_S, shield=True):
             await self._stream.send(line_of(words))
             heard = await self._buffered.receive_until(b"\n", LINE_LIMIT_BYTES)
         return words_in(heard)

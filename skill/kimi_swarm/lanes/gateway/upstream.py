@@ -54,7 +54,9 @@ class Upstream:
         if ca_file is None:
             return True
         if ca_file not in self._trust:
-            self._trust[ca_file] = ssl.create_default_context(cafile=ca_file)
+            context = ssl.create_default_context()
+            context.load_verify_locations(ca_file)
+            self._trust[ca_file] = context
         return self._trust[ca_file]
 
     async def aclose(self) -> None:
