@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from e2e.swarm_cli import Swarm
 from fakes.scripted_model import ScriptedModel
 
@@ -55,6 +57,17 @@ def set_up(swarm: Swarm, url: str) -> None:
     swarm.env["KILO_CONFIG"] = str(settings)
     (home / ".kimi").mkdir()
     (home / ".kimi" / "config.toml").write_text(KIMI_CLI_SETTINGS.format(url=url))
+
+
+def without_gateway(swarm: Swarm) -> None:
+    """Let workers meet their provider themselves: its faults reach them then."""
+    known = yaml.safe_load((swarm.tree / "manifest.yaml").read_text("utf-8"))
+    folder = Path(swarm.env["HOME"]) / ".config" / "kimi-swarm" / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PROFILES:
+        profile = known["profiles"][name]
+        profile.pop("gateway")
+        (folder / f"{name}.yaml").write_text(json.dumps(profile), "utf-8")
 
 
 def add_to_path(swarm: Swarm, folder: Path) -> None:

@@ -14,12 +14,20 @@ from e2e.real_workers import (
     LEGACY,
     commands_of,
     wait_until,
+    without_gateway,
     write_plan,
 )
 from e2e.swarm_cli import Swarm
 from fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def _alone(workers: Swarm) -> None:
+    """What is seen here is how the programs themselves take their provider's faults."""
+    without_gateway(workers)
+
 
 SLEEP = "sleep 314"
 # What the prompt of each case says; three of them are killed at what they wait for.

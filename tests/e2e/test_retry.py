@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from e2e.real_workers import KILO, KIMI, LEGACY, write_plan
+from e2e.real_workers import KILO, KIMI, LEGACY, without_gateway, write_plan
 from e2e.swarm_cli import Swarm, git
 from fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def _alone(workers: Swarm) -> None:
+    """What is seen here is how the programs themselves take their provider's faults."""
+    without_gateway(workers)
+
 
 # After the first of two steps, and once more than the worker itself tries it again.
 BEYOND_PATIENCE = {
