@@ -234,10 +234,10 @@ def test_a_preview_expects_what_earlier_sessions_took_and_changes_nothing(
 
     told = quick.call(*words).out
     assert "Expected, if nothing is tried again: about " in told
-    assert "cost unknown" in told
+    assert "cost $0.00" in told
     assert "(estimated from 2 earlier sessions here)" in told
     seen = quick.ask(*words)["expected"]
-    assert seen["usd"] is None
+    assert seen["usd"] == 0
     assert seen["seconds"] > 0
     assert seen["longest"] == 2
     assert seen["advice"] == []

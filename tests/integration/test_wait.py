@@ -27,10 +27,7 @@ def test_it_tells_how_a_run_ended_in_one_short_line(swarm: Swarm):
     of_good = line_of(swarm, good, code=0)
     of_bad = line_of(swarm, bad, code=1)
 
-    assert (
-        of_good
-        == f"{good}: 1 succeeded; cost unknown. Next: kimi-swarm aggregate {good}"
-    )
+    assert of_good == f"{good}: 1 succeeded. Next: kimi-swarm aggregate {good}"
     assert of_bad.startswith(f"{bad}: 12 failed, 1 succeeded (")
     assert of_bad.endswith(f" aggregate {bad}")
 

@@ -97,7 +97,7 @@ def nothing_priced(_model: str, _day: str, _tokens: Tokens) -> int | None:
 
 
 def unstarted(day: str) -> Part:
-    """Return what a session used whose worker never started: nothing, for sure."""
+    """Return what a session used whose worker asked no model: nothing, for sure."""
     sure = Origin.MEASURED
     return Part(day, requests_from=sure, tokens_from=sure, usd_from=sure)
 

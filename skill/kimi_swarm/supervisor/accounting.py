@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kimi_swarm.core.usage import day_of, used
+from kimi_swarm.core.plan import COMMAND
+from kimi_swarm.core.usage import day_of, unstarted, used
 from kimi_swarm.core.usage_sums import summary_of
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
@@ -24,6 +25,8 @@ def accounted(
     metered = metered_of(connection, session.id)
     if session.started_at is None and not metered:
         return findings
+    if session.profile == COMMAND and not metered:  # a program of one's own, no agent
+        return replace(findings, used=(unstarted(day_of(at)),))
     pricing = read_prices(connection).cost
     parts = used(metered, findings.told, day=day_of(at), pricing=pricing)
     summary = summary_of(parts)

@@ -17,10 +17,10 @@ every other field may be left out unless marked with a star.
 `conversation` is the id by which the program could go on later. The last `text` is the
 program's answer. `usage` counts one step, and says how many requests that took; steps
 are added up. `class` is one of auth, quota, rate_limit, provider, bad_request,
-unknown_model, not_configured, other; after rate_limit and provider the same task may
-succeed later. `retry` is a fault the program got over by itself, `error` one that made
-it give up. `finished` ends the turn; say `"proper": false` if the reason is not a good
-one. An event may not be over 1 MiB.
+unknown_model, not_configured, budget, other; after rate_limit and provider the same
+task may succeed later. `retry` is a fault the program got over by itself, `error` one
+that made it give up. `finished` ends the turn; say `"proper": false` if the reason is
+not a good one. An event may not be over 1 MiB.
 
 Standard error, lines that are not JSON objects, unknown events and events without a
 starred field are kept for the reader of logs and mean nothing else.
