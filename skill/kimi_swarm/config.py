@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kimi_swarm.bundle import bundle_root, code_folder
 from kimi_swarm.core.notices import SESSION_KEY, TEXT
+from kimi_swarm.core.pool_rule import PoolRule
+from kimi_swarm.core.pool_written import PoolEntry
 from kimi_swarm.core.price_list import PriceLine
 from kimi_swarm.core.written import (
     Line,
@@ -109,6 +111,9 @@ class Notify(Written):
         return self
 
 
+PoolName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
 def _named(profiles: object) -> object:
     if not isinstance(profiles, dict):
         return profiles
@@ -128,6 +133,7 @@ class Manifest(Written):
     profiles: Annotated[dict[str, Profile], BeforeValidator(_named)]
     limits: StandardLimits = StandardLimits()
     prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
+    pools: dict[PoolName, PoolEntry] = Field(default_factory=dict)
     notify: Notify | None = None
 
     @model_validator(mode="after")
@@ -142,6 +148,10 @@ class Manifest(Written):
         if name not in self.profiles:
             raise UnknownProfileError(name, tuple(self.profiles))
         return self.profiles[name]
+
+    def pool_rules(self) -> tuple[PoolRule, ...]:
+        """Return the pools as the machine keeps them."""
+        return tuple(entry.rule(name) for name, entry in self.pools.items())
 
 
 def parse_manifest(data: object, *, origin: str) -> Manifest:
@@ -174,6 +184,7 @@ class OwnConfig(Written):
         None
     )
     limits: StandardLimits | None = None
+    pools: dict[PoolName, PoolEntry] | None = None
     notify: Notify | None = None
 
 
@@ -197,8 +208,9 @@ class Known(NamedTuple):
 def known_at(folder: Path) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
 
-    The user's `config.yaml` may order the workers (`preferred`), set `limits`, and name
-    another host to `notify`.
+    The user's `config.yaml` may order the workers (`preferred`), set `limits`, name
+    another host to `notify`, and say what `pools` bear: one that the package knows is
+    replaced whole.
 
     A profile is one YAML file named for it, in `profiles/` of the user's config folder
     or of the project's `.kimi-swarm/`. The project's win over the user's, and both over
@@ -210,6 +222,8 @@ def known_at(folder: Path) -> Known:
     if project is not None:
         profiles |= _profiles_in(project)
     changed: dict[str, object] = {"profiles": profiles, **_own_config(profiles)}
+    if isinstance(own := changed.get("pools"), dict):
+        changed["pools"] = {**manifest.pools, **own}
     return Known(manifest.model_copy(update=changed), notes)
 
 

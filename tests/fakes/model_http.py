@@ -102,6 +102,9 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
+    def leave(self) -> None:
+        """Count a request as over; where none is served nothing is done."""
+
     def log_message(self, *_: object) -> None:
         """Say nothing: the record tells more."""
 
@@ -130,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
             "status": "gone",
         }
         try:
-            with model.serving(body) as in_flight:
+            with model.serving(body) as (in_flight, self.leave):
                 record["in_flight"] = in_flight
                 record["status"] = self.answer(body, record, in_flight)
         finally:
@@ -222,6 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         if retry_after_s is not None:
             self.send_header("retry-after", str(retry_after_s))
         self.end_headers()
+        self.leave()
         self.wfile.write(raw)
 
     def send_stream(self, pieces: Iterator[str], pause_ms: float | None) -> None:
@@ -230,6 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             if pause_ms:
                 self.server.model.closing.wait(pause_ms / 1000)
             self.send_chunk(chunk, is_framed=True)
+        self.leave()
         self.wfile.write(b"0\r\n\r\n")
 
     def start_stream(self, *, is_framed: bool) -> None:

@@ -59,7 +59,8 @@ class Limits(NamedTuple):
     `meet` names files: the first request of a conversation whose script writes one of
     them is held until every one of them has been asked for, which proves that their
     workers are there at the same time. A conversation `looks` into files before its
-    first step, and closes with what it `says`, as real ones do.
+    first step, and closes with what it `says`, as real ones do. At most `rpm` requests
+    are taken within any `window_s` seconds.
     """
 
     api_key: str = ""
@@ -68,6 +69,7 @@ class Limits(NamedTuple):
     meet: tuple[str, ...] = ()
     looks: tuple[str, ...] = ()
     says: str = ""
+    window_s: float = 60.0
 
 
 NO_LIMITS = Limits()
@@ -77,7 +79,8 @@ class ScriptedModel:
     """The server; as a context manager it serves in threads and always ends them.
 
     `url` is the base URL for clients. `requests` holds one record a request, `bodies`
-    the parsed requests in the order they came. Leaving raises what went wrong inside.
+    the parsed requests in the order they came, `breaches` how often which limit was not
+    kept. Leaving raises what went wrong inside.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class ScriptedModel:
         self.bodies: list[dict[str, Any]] = []
         self.in_flight = 0
         self.peak_in_flight = 0
+        self.breaches: Counter[str] = Counter()
         self.failures: list[BaseException] = []
         self.closing = threading.Event()
         self.changed = threading.Condition()
@@ -140,19 +144,30 @@ class ScriptedModel:
         return dict(Counter(str(one["status"]) for one in self.requests))
 
     @contextmanager
-    def serving(self, body: dict[str, Any]) -> Iterator[int]:
-        """Count a request as in flight; gives how many are, itself included."""
+    def serving(self, body: dict[str, Any]) -> Iterator[tuple[int, Callable[[], None]]]:
+        """Count a request as in flight, until it leaves.
+
+        Gives how many are in flight, itself included, and how it leaves before: who has
+        the end of an answer may send the next request at once.
+        """
         with self.changed:
             self.in_flight += 1
             self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
             self.bodies.append(body)
             now = self.in_flight
             self.changed.notify_all()
-        try:
-            yield now
-        finally:
+        left: list[bool] = []
+
+        def leave() -> None:
             with self.changed:
-                self.in_flight -= 1
+                if not left:
+                    left.append(True)
+                    self.in_flight -= 1
+
+        try:
+            yield now, leave
+        finally:
+            leave()
 
     def note(self, record: Record) -> None:
         """Keep a record, and append it to the log file if there is one."""
@@ -167,11 +182,13 @@ class ScriptedModel:
         """Name the limit that one more request breaks; empty if none."""
         limits, now = self.limits, time.monotonic()
         if limits.max_concurrency and in_flight > limits.max_concurrency:
+            self.breaches["concurrency"] += 1
             return f"max organization concurrency: {limits.max_concurrency}"
         with self.changed:
-            while self._starts and self._starts[0] <= now - 60:
+            while self._starts and self._starts[0] <= now - limits.window_s:
                 self._starts.popleft()
             if limits.rpm and len(self._starts) >= limits.rpm:
+                self.breaches["requests"] += 1
                 return f"organization max RPM: {limits.rpm}"
             self._starts.append(now)
         return ""

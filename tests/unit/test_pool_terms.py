@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from kimi_swarm.core.pool import PoolLimits
-from kimi_swarm.core.pool_terms import PoolTerms, limits_from_data, limits_to_data
+from kimi_swarm.core.pool_rule import limits_from_data, limits_to_data
+from kimi_swarm.core.pool_terms import PoolTerms
 from kimi_swarm.core.window import Measure, Window
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kimi_swarm.actions.models import choose_model
+from kimi_swarm.actions.pools import with_pools
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.actions.standing import Standing, find_standing
 from kimi_swarm.actions.wanted import Wanted, read_plan
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.plan import NEW_REPOSITORY, Plan
+from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
 from kimi_swarm.errors import UsageError
 from kimi_swarm.workspace.copying import check_copies
@@ -31,6 +33,8 @@ class Prepared:
     `repo` is None where no task needs one, and for `repo: new` until the run has a
     name (then `wants_new_repo`). `left` are tasks that the run has already.
     `models` are by profile those that are asked for; none leaves it to the worker.
+    `pools` are those that are written, `limited` says by profile how it is held to what
+    its provider bears.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Prepared:
     into: str | None = None
     left: tuple[str, ...] = ()
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pools: tuple[PoolRule, ...] = ()
+    limited: Mapping[str, str] = field(default_factory=dict)
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -78,6 +84,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         resolve_task(plan, task, ready, places, permission, models, standard)
         for task in plan.order()
     )
+    pools = manifest.pool_rules()
+    tasks, limited = await with_pools(tasks, ready, pools, os.environ)
     wants_new = plan.repo == NEW_REPOSITORY
     repo, base = None, None
     notes = [
@@ -121,6 +129,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         min_free_mib=standard.min_free_mib,
         left=left,
         models=_models_of(plan, ready, models),
+        pools=pools,
+        limited=limited,
     )
 
 

@@ -34,6 +34,7 @@ from kimi_swarm.store.database import (
     transaction,
     words_for_errors,
 )
+from kimi_swarm.store.pools import keep_pools
 from kimi_swarm.store.prices import keep_prices
 from kimi_swarm.store.runs import NewRun, add_tasks, create_run
 from kimi_swarm.store.views import run_row
@@ -89,6 +90,7 @@ async def spawn(
     try:
         with words_for_errors(home):
             keep_prices(connection, prices)
+            keep_pools(connection, prepared.pools)
         if prepared.into is None:
             belongs = _Belongs(owner, notice)
             run, repo = await _begin(home, connection, prepared, belongs)

@@ -64,6 +64,26 @@ class Bounds:
             else:
                 count.held += amount
 
+    def hold(self, tokens: int) -> None:
+        """Reserve what a request may use that was sent before this began to count."""
+        for count in self.counts:
+            if not count.counts_sent:
+                count.held += tokens
+
+    def per_minute(self, at_s: float) -> int | None:
+        """Return how many requests a minute are let through, None if nothing says.
+
+        Longer windows say nothing of a minute: they may be used up in one go.
+        """
+        found = [
+            max(1, int(count.most(at_s) * RECENT_S / count.window.per_s))
+            for count in self.counts
+            if count.window.measure is Measure.REQUESTS
+            and count.window.per_s <= RECENT_S
+            and count.most(at_s) < UNBOUNDED
+        ]
+        return min(found, default=None)
+
     def arrived(self, tokens: int, arrives_s: float, at_s: float) -> None:
         """Count a request from now on, if it was to arrive later than that."""
         for count in self.counts:

@@ -85,10 +85,21 @@ class Gate:
         standard: PoolLimits | None = None,
         let_in_s: float = LET_IN_S,
     ) -> None:
+        self.limits = dict(limits)
         self.pools = {name: Pool(name, own) for name, own in limits.items()}
         self.standard = standard or PoolLimits()
         self.line = Line(let_in_s=let_in_s)
         self._on_way: dict[str, Wanted] = {}
+
+    def relimit(self, limits: Mapping[str, PoolLimits], *, at_s: float) -> None:
+        """Keep to other limits from now on; what was counted and learnt stays."""
+        self.limits = dict(limits)
+        for name, own in limits.items():
+            self.pools.setdefault(name, Pool(name, own))
+        for name, pool in self.pools.items():
+            own = limits.get(name, self.standard)
+            if own != pool.limits:
+                self.pools[name] = pool.relimited(own, at_s)
 
     def ask(self, wanted: Wanted, *, at_s: float, is_again: bool = False) -> Answer:
         """Ask to be sent now; `is_again`: it was refused by the provider before.

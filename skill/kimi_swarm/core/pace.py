@@ -96,6 +96,16 @@ class Pace:
     def _asks(self, flight: Flight) -> bool:
         return flight.answered_s is None and flight.sent_s >= self.struck_s
 
+    def known_width(self, at_s: float, *, is_set: bool) -> int | None:
+        """Return how many at once it bears, None while nothing was ever refused.
+
+        With `is_set` somebody said what it begins with.
+        """
+        told = [self.told] if at_s < self.told_until_s else []
+        if (is_set or not self.is_steep) and math.isfinite(self.width):
+            told.append(max(1, int(self.width)))
+        return min(told, default=None)
+
     def rests_until(self, at_s: float) -> float:
         """Return the moment until which nothing is sent; now, if it does not rest."""
         return max(at_s, self.rest_until_s)

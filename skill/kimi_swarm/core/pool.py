@@ -17,6 +17,9 @@ from kimi_swarm.core.pace import Flight, Pace
 from kimi_swarm.core.rate_reply import Reply, ReplyKind
 from kimi_swarm.core.window import LONG_AGO, NEVER, Window
 
+SHARING = 2
+"""So many sessions use one place among a pool's requests in turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
@@ -59,6 +62,35 @@ class Pool:
             self.pace.width = math.inf
         self.shut: Shut | None = None
         self.last_sent_s = LONG_AGO
+
+    def relimited(self, limits: PoolLimits, at_s: float) -> Pool:
+        """Return it with other limits from now on; what was counted counts on."""
+        pool = Pool(self.name, limits)
+        width = pool.pace.width
+        pool.load(self.to_data(at_s), at_s=at_s)
+        pool.flights, pool.last_sent_s = self.flights, self.last_sent_s
+        for flight in self.flights.values():
+            pool.bounds.hold(flight.tokens)
+        if limits.concurrency != self.limits.concurrency:
+            pool.pace.width = width
+        return pool
+
+    def feeds(self, at_s: float) -> int | None:
+        """Return how many sessions have enough to do in it, None if nobody knows.
+
+        Of a pool that takes one request at a time it is one session: side by side they
+        would only wait for each other. Else a session works on its own half the time.
+        """
+        width = self.pace.known_width(at_s, is_set=self.limits.concurrency is not None)
+        found = [] if width is None else [width if width == 1 else width * SHARING]
+        per_minute = self.bounds.per_minute(at_s)
+        found += [] if per_minute is None else [per_minute]
+        return min(found, default=None)
+
+    def rests_s(self, at_s: float) -> float:
+        """Return for how many seconds nothing at all will be sent, as far as known."""
+        until_s = max(self.bounds.fits_at(0, at_s), self.pace.rests_until(at_s))
+        return 0.0 if until_s == NEVER else until_s - at_s
 
     def closed_at(self, at_s: float) -> Shut | None:
         """Return why it takes nothing now, None if it is open."""

@@ -1,10 +1,8 @@
-"""Limits of pools as people write them, and as one process tells them to another."""
+"""Limits of pools as people write them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -53,16 +51,3 @@ class PoolTerms(Written):
             start=self.start,
             adapts=self.adapts,
         )
-
-
-def limits_to_data(limits: PoolLimits) -> dict[str, Any]:
-    """Turn a pool's limits into plain data that JSON can hold."""
-    return asdict(limits)
-
-
-def limits_from_data(data: Mapping[str, Any]) -> PoolLimits:
-    """Rebuild a pool's limits; raises KeyError, TypeError or ValueError on others."""
-    windows = tuple(
-        Window(**{**one, "measure": Measure(one["measure"])}) for one in data["windows"]
-    )
-    return PoolLimits(**{**data, "windows": windows})

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kimi_swarm.core.pool_room import SHUT, Draw, PoolRoom, PoolRooms
+
 NOT_NEEDED = "not_needed"
 """Why a task is cancelled that nobody wants: no failure of anything."""
 
@@ -70,7 +72,9 @@ class Snapshot:
 
     `waiting` is in the order in which sessions should start. `task_outcomes` holds,
     per run, the final outcome of tasks that are over. `last_start_at` holds the last
-    start per run id and per profile name. `free_mib` is the room on the disk.
+    start per run id and per profile name. `free_mib` is the room on the disk. `pools`
+    tells how providers' pools stand, `draws` which ones a run's sessions of a profile
+    draw on.
     """
 
     at: float
@@ -83,6 +87,8 @@ class Snapshot:
     profile_spacing_s: Mapping[str, float] = field(default_factory=dict)
     last_start_at: Mapping[str, float] = field(default_factory=dict)
     free_mib: int = sys.maxsize
+    pools: Mapping[str, PoolRoom] = field(default_factory=dict)
+    draws: Mapping[Draw, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ class _Turn:
         self.by_run = Counter(busy.run for busy in snapshot.busy)
         self.by_profile = Counter(busy.profile for busy in snapshot.busy)
         self.last_start_at = dict(snapshot.last_start_at)
+        busy = [(each.run, each.profile) for each in snapshot.busy]
+        self.pools = PoolRooms(snapshot.pools, snapshot.draws, busy)
         self.live = {busy.run for busy in snapshot.busy if not busy.is_stopping}
         self.live.update(waiting.run for waiting in snapshot.waiting)
         self.ended = {
@@ -179,11 +187,18 @@ class _Turn:
         return not is_paused and self.needs_met(waiting)
 
     def consider_place(self, waiting: Waiting) -> None:
+        wait = self.pools.wait((waiting.run, waiting.profile), self.snapshot.at)
+        if wait is not None and wait.reason is not None:
+            self.decisions.append(Cancel(waiting.session, SHUT, wait.reason))
+            return
         until_at = waiting.queue_until_at
         is_late = until_at is not None and self.snapshot.at >= until_at
         ready_at = self.ready_at(waiting)
         if self.snapshot.free_mib < self.snapshot.runs[waiting.run].min_free_mib:
             self.look_at(self.snapshot.at + SPACE_STEP_S)
+        elif wait is not None:
+            if wait.until_at is not None:
+                self.look_at(wait.until_at)
         elif self.has_room(waiting) and ready_at <= self.snapshot.at:
             self.start(waiting)
             return
@@ -239,6 +254,7 @@ class _Turn:
 
     def start(self, waiting: Waiting) -> None:
         self.decisions.append(Start(waiting.session))
+        self.pools.start((waiting.run, waiting.profile))
         self.total += 1
         self.by_run[waiting.run] += 1
         self.by_profile[waiting.profile] += 1

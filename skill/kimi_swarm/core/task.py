@@ -93,7 +93,8 @@ class Recipe:
     token counts in `usage_format`. `asks` matches a last line that waits for an answer.
     Each of `errors` is a pattern of output and the failure class that it means, each
     of `exit_errors` an exit code and its class. `model` is the one that was asked for.
-    With `gateway` its requests are led through ours where they can be.
+    With `gateway` its requests are led through ours where they can be; then they draw
+    on `pools`.
     """
 
     profile: str
@@ -123,6 +124,7 @@ class Recipe:
     exit_errors: tuple[tuple[int, str], ...] = ()
     model: str | None = None
     gateway: GatewayTerms | None = None
+    pools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def task_to_dict(task: Task) -> dict[str, Any]:
 
 
 _WORDS = (
-    *("argv", "env_pass", "ok_exit_codes", "usage_files"),
+    *("argv", "env_pass", "ok_exit_codes", "usage_files", "pools"),
     *("resume_argv", "resume_last_argv", "attach_argv", "warm_up_argv"),
 )
 # What earlier releases kept with the recipe and never used.

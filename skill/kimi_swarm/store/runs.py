@@ -85,15 +85,24 @@ def create_run(
         _write_tasks(connection, run, new.tasks, first=0, at=at)
 
 
-def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, float | None]]:
-    """Collect what the scheduler has to know of the profiles in use."""
-    return {
-        task.recipe.profile: {
-            "max_parallel": task.recipe.max_parallel,
-            "spacing_s": task.recipe.spacing_s,
+def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+    """Collect what the scheduler has to know of the profiles in use.
+
+    Of pools those that all of a profile's tasks draw on: no task waits for another's.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        recipe = task.recipe
+        before = found.get(recipe.profile)
+        pools = [
+            name for name in recipe.pools if before is None or name in before["pools"]
+        ]
+        found[recipe.profile] = {
+            "max_parallel": recipe.max_parallel,
+            "spacing_s": recipe.spacing_s,
+            "pools": pools,
         }
-        for task in tasks
-    }
+    return found
 
 
 def add_tasks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kimi_swarm.store.pool_tables import POOLS
 from kimi_swarm.store.usage_tables import USAGE
 
 FIRST = """
@@ -302,4 +303,5 @@ MIGRATIONS: tuple[str, ...] = (
     SEVENTH,
     USAGE,
     REQUESTS,
+    POOLS,
 )

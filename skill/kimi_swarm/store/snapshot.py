@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kimi_swarm.core.condition import When, holds
+from kimi_swarm.core.pool_room import PoolRoom
 from kimi_swarm.core.schedule import NOT_NEEDED, Busy, RunLimits, Snapshot, Waiting
 
 
@@ -16,7 +17,7 @@ class _Run(NamedTuple):
     """A run's limits, and those of the profiles it uses."""
 
     limits: RunLimits
-    profiles: dict[str, dict[str, float | None]]
+    profiles: dict[str, dict[str, Any]]
     open_at: float
     priority: int
 
@@ -28,10 +29,11 @@ def read_snapshot(
     machine_cap: int,
     last_start_at: Mapping[str, float],
     free_mib: int = sys.maxsize,
+    pools: Mapping[str, PoolRoom] | None = None,
 ) -> Snapshot:
     """Return all live sessions, oldest run first, with limits and outcomes so far.
 
-    `free_mib` is the room on the disk of the state folder.
+    `free_mib` is the room on the disk of the state folder, `pools` how they stand.
     """
     runs = _running(connection)
     caps, spacing_s = _profile_limits(runs)
@@ -55,6 +57,12 @@ def read_snapshot(
         profile_spacing_s=spacing_s,
         last_start_at=last_start_at,
         free_mib=free_mib,
+        pools=pools or {},
+        draws={
+            (name, profile): tuple(known.get("pools", ()))
+            for name, run in runs.items()
+            for profile, known in run.profiles.items()
+        },
     )
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import anyio
 from anyio.to_thread import run_sync
 
+from kimi_swarm.core.pool_room import PoolRoom
+from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.task import GatewayTerms
+from kimi_swarm.errors import SwarmError
 from kimi_swarm.lanes.gateway.address import HOST
-from kimi_swarm.lanes.gateway.grant import Grant, Route
+from kimi_swarm.lanes.gateway.grant import Grant
 from kimi_swarm.lanes.gateway.keeper import Keeper
 from kimi_swarm.lanes.gateway.token import read_secret, session_token
-from kimi_swarm.lanes.gateway.way_out import proxy_for
-from kimi_swarm.workers.gated import Provider, led_through, providers_in
+from kimi_swarm.lanes.gateway.ways import ways_of
+from kimi_swarm.process.clock import now
+from kimi_swarm.workers.gated import led_through
 
 TAKING_OVER_S = 10.0
-SETTINGS_LIMIT_BYTES = 1_000_000
-_CERTIFICATES = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+LOOK_S = 1.0
+"""How often the gateway is asked how the pools stand."""
+STALE_S = 10.0
+"""What was told longer ago is no reason to hold anybody up."""
 
 
 class Gatekeeper:
@@ -27,6 +33,47 @@ class Gatekeeper:
     def __init__(self, home: str) -> None:
         self._home = home
         self._keeper = Keeper(home)
+        self.rules: tuple[PoolRule, ...] = ()
+        """What pools bear, as it was written; whoever reads it anew sets it here."""
+        self._rooms: dict[str, PoolRoom] = {}
+        self._told_at = 0.0
+        self._is_asked_again = False
+
+    def rooms(self, at: float) -> Mapping[str, PoolRoom]:
+        """Return how the pools stand, as far as the gateway told it lately."""
+        return self._rooms if abs(at - self._told_at) < STALE_S else {}
+
+    def try_again(self) -> None:
+        """Let closed pools be tried: a person asks for more work."""
+        self._rooms = {}
+        self._is_asked_again = True
+
+    async def look(self, on_change: Callable[[], None]) -> None:
+        """See how the pools stand while sessions draw on them, until cancelled."""
+        while True:
+            if self._keeper.is_needed and await self._look():
+                on_change()
+            await anyio.sleep(LOOK_S)
+
+    async def _look(self) -> bool:
+        """Ask once; whether anything is otherwise than it was."""
+        await self._tell()
+        try:
+            status = await self._keeper.status()
+        except (SwarmError, OSError):  # who needs the gateway is told
+            return False
+        if status is None or self._is_asked_again:
+            return False
+        before, at = self._rooms, now()
+        self._told_at = at
+        self._rooms = {name: _room(one, at) for name, one in status["pools"].items()}
+        return _marks(before) != _marks(self._rooms)
+
+    async def _tell(self) -> None:
+        await self._keeper.keep_to(self.rules)
+        if self._is_asked_again:
+            self._is_asked_again = False
+            await self._keeper.try_again()
 
     def take_over(self) -> None:
         """Expect that workers of an earlier supervisor ask before they are granted."""
@@ -45,28 +92,27 @@ class Gatekeeper:
         itself, or has no provider that is known to us, keeps what it has. Raises
         GatewayDeadError, OSError.
         """
-        if terms is None:
-            return env
-        text = await run_sync(_settings, terms, env)
-        providers = providers_in(terms, env, text)
-        routes = tuple(
-            route for each in providers if (route := route_to(each, env)) is not None
-        )
-        if not routes or len(routes) < len(providers):
+        await self._tell()
+        ways = await ways_of(terms, env)
+        if terms is None or ways is None:
             return env
         token = session_token(await run_sync(read_secret, self._home), session)
         port = await self._keeper.port()
-        await self._keeper.grant(Grant(session, token, launch, routes))
+        await self._keeper.grant(Grant(session, token, launch, ways.routes))
         bases = {
             route.name: f"http://{HOST}:{port}/{route.name}{route.path}"
-            for route in routes
+            for route in ways.routes
         }
         return led_through(
-            *(terms, env, text, providers, lambda each: bases[each.name], token)
+            *(terms, env, ways.settings, ways.providers),
+            lambda each: bases[each.name],
+            token,
         )
 
     async def over(self, session: str) -> None:
         """Let a session through no more; what it asked for is in the store then."""
+        if self._keeper.knows(session):
+            await self._look()
         await self._keeper.drop(session)
 
     async def watch(self) -> None:
@@ -78,32 +124,19 @@ class Gatekeeper:
         await self._keeper.aclose()
 
 
-def route_to(provider: Provider, env: Mapping[str, str]) -> Route | None:
-    """Return the way to a provider; None by a proxy that we cannot use."""
-    parts = urlsplit(provider.url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    proxy = proxy_for(origin, env)
-    if proxy is not None and urlsplit(proxy).scheme != "http":
-        return None
-    ca_files = (env[name] for name in _CERTIFICATES if env.get(name))
-    return Route(
-        provider.name,
-        origin,
-        parts.path.rstrip("/"),
-        provider.key,
-        proxy,
-        next(ca_files, None),
-        pool=parts.netloc.rpartition("@")[2],
+def _room(told: Mapping[str, Any], at: float) -> PoolRoom:
+    rests_s, closed_s = told["rests_s"], told["closed_s"]
+    return PoolRoom(
+        told["feeds"],
+        at + rests_s if rests_s else 0.0,
+        told["closed"],
+        None if closed_s is None else at + closed_s,
     )
 
 
-def _settings(terms: GatewayTerms, env: Mapping[str, str]) -> str | None:
-    """Read the file that a worker's settings are in; an unreadable one is none."""
-    name = env.get(terms.file_env or "")
-    if not name:
-        return None
-    try:
-        with open(os.path.expanduser(name), encoding="utf-8") as file:  # noqa: PTH111, PTH123 a string as the worker has it
-            return file.read(SETTINGS_LIMIT_BYTES)
-    except (OSError, ValueError):
-        return None
+def _marks(rooms: Mapping[str, PoolRoom]) -> dict[str, tuple[object, ...]]:
+    """Return what decides whom to start; moments come by themselves."""
+    return {
+        name: (room.feeds, room.closed, bool(room.rests_until_at))
+        for name, room in rooms.items()
+    }

@@ -24,6 +24,7 @@ from kimi_swarm.store.database import (
     words_for_errors,
 )
 from kimi_swarm.store.moves import Findings, move_session, set_asking
+from kimi_swarm.store.pools import read_pools
 from kimi_swarm.store.snapshot import last_starts, read_snapshot
 from kimi_swarm.store.views import (
     SessionRow,
@@ -98,9 +99,11 @@ class Supervisor:
             on_ready()
             with words_for_errors(self.home):
                 self._last_start_at.update(last_starts(self.connection))
+                self.gatekeeper.rules = read_pools(self.connection)
                 self._take_over(group)
             group.start_soon(self.herald.run, name="herald")
             group.start_soon(self.gatekeeper.watch, name="gatekeeper")
+            group.start_soon(self.gatekeeper.look, self.wake, name="pools")
             while True:
                 look_again_at = self._turn(group)
                 self.herald.look()
@@ -153,6 +156,11 @@ class Supervisor:
     def _on_ring(self, run: str | None, env: dict[str, str]) -> None:
         # Who rings counts on us: better no answer than one of a supervisor that ends.
         self.ground.require()
+        if run is not None:
+            # Somebody asks for work: what pools bear may have been written anew.
+            with words_for_errors(self.home):
+                self.gatekeeper.rules = read_pools(self.connection)
+            self.gatekeeper.try_again()
         if run is not None and env:
             self._keep_environment(run, env)
         self.wake()
@@ -193,12 +201,14 @@ class Supervisor:
                 return min((at for at in moments if at is not None), default=None)
 
     def _look(self) -> Snapshot:
+        at = now()
         snapshot = read_snapshot(
             self.connection,
-            at=now(),
+            at=at,
             machine_cap=MACHINE_CAP,
             last_start_at=self._last_start_at,
             free_mib=free_bytes(self.home) // MIB,
+            pools=self.gatekeeper.rooms(at),
         )
         return self._steps.corrected(snapshot, steady_at=steady())
 

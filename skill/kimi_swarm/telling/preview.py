@@ -70,6 +70,8 @@ def _worker_lines(prepared: Prepared, name: str) -> list[str]:
     lines = [f"Worker {name}{model}: {prepared.sends_to[name]}"]
     if name in prepared.holds:
         lines.append(f"May {prepared.permission} ({name}): {prepared.holds[name]}")
+    if name in prepared.limited:
+        lines.append(f"Provider's limits ({name}): {prepared.limited[name]}")
     return lines
 
 

@@ -93,11 +93,12 @@ def _with_terms(recipe: Recipe, profile: Profile) -> Recipe:
         exit_errors=tuple(
             (one.exit_code, one.failure.value) for one in symptoms if one.exit_code
         ),
-        gateway=_gateway(profile),
+        gateway=gateway_terms(profile),
     )
 
 
-def _gateway(profile: Profile) -> GatewayTerms | None:
+def gateway_terms(profile: Profile) -> GatewayTerms | None:
+    """Return how a profile's requests are led through the gateway, None if not."""
     written = profile.gateway
     if written is None:
         return None

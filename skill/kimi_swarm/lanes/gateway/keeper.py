@@ -17,6 +17,7 @@ import anyio
 from anyio.abc import SocketAttribute, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from kimi_swarm.core.pool_rule import PoolRule, rule_to_data
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.lanes.gateway.address import listening_socket
 from kimi_swarm.lanes.gateway.grant import Grant, grant_to_dict
@@ -104,6 +105,7 @@ class Keeper:
     def __init__(self, home: str) -> None:
         self._home = home
         self._grants: dict[str, Grant] = {}
+        self._pools: tuple[PoolRule, ...] = ()
         self.more_s = 0.0
         """How long a gateway lets those wait that it does not know."""
         self._listening: socket.socket | None = None
@@ -111,6 +113,15 @@ class Keeper:
         self._process: Lane | None = None
         self._turn = anyio.Lock()
         self._changed = anyio.Event()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether any session is let through."""
+        return bool(self._grants)
+
+    def knows(self, session: str) -> bool:
+        """Whether a session is let through."""
+        return session in self._grants
 
     async def port(self) -> int:
         """Return the port at which workers reach the gateway, alive or not yet.
@@ -128,6 +139,26 @@ class Keeper:
         async with self._turn:
             self._grants[grant.session] = grant
             await self._tell({"do": "grant", "grant": grant_to_dict(grant)})
+
+    async def keep_to(self, pools: tuple[PoolRule, ...]) -> None:
+        """Let pools bear that, now and in every gateway to come."""
+        async with self._turn:
+            if pools == self._pools:
+                return
+            self._pools = pools
+            if self._line is not None:
+                with suppress(GatewayDeadError, OSError):  # the next one is told
+                    await self._tell(self._words_of_pools())
+
+    async def try_again(self) -> None:
+        """Let closed pools be tried: a person asks for more work."""
+        async with self._turn:
+            if self._line is not None:
+                with suppress(GatewayDeadError, OSError):  # the next one has none
+                    await self._tell({"do": "try_again"})
+
+    def _words_of_pools(self) -> dict[str, Any]:
+        return {"do": "pools", "pools": [rule_to_data(one) for one in self._pools]}
 
     async def drop(self, session: str) -> None:
         """Let a session pass no more; all that it asked for is in the store then."""
@@ -189,6 +220,7 @@ class Keeper:
         try:
             line = Line(await anyio.connect_unix(path))
             descriptor = await line.ask_for_socket()
+            await line.ask(self._words_of_pools())
         except _BREAKS:
             return False
         self._listening = socket.socket(fileno=descriptor)
@@ -227,6 +259,7 @@ class Keeper:
             )
         self._connected(Line(await UNIXSocketStream.from_socket(ours)))
         assert self._line is not None  # noqa: S101 just made
+        await self._line.ask(self._words_of_pools())
         for grant in self._grants.values():
             await self._line.ask({"do": "grant", "grant": grant_to_dict(grant)})
         await self._line.ask({"do": "open", "more_s": self.more_s})

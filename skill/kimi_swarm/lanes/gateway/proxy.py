@@ -68,7 +68,8 @@ class Proxy:
                 digest=taken.digest,
             )
         )
-        errand = Errand(row.id, grant.session, route.pool, taken.asked)
+        url = f"{route.origin}{route.path}"
+        errand = Errand(row.id, grant.session, route.pool, taken.asked, url)
         held = Held(
             steady,
             lambda: self._marks.begin(grant.launch),

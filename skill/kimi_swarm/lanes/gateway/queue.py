@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 
 from kimi_swarm.core.gate import Admit, Closed, Gate, Turn, WaitUntil, Wanted
+from kimi_swarm.core.pool import Pool
+from kimi_swarm.core.pool_rule import PoolRule, pools_of
 from kimi_swarm.core.rate_reply import Reply, ReplyKind, read_reply
 from kimi_swarm.lanes.gateway.refusal import Refusal, closed
 from kimi_swarm.lanes.gateway.turnstile import Answer, Errand
@@ -34,6 +37,7 @@ class Queue:
     def __init__(self, gate: Gate, clock: Callable[[], float] = steady) -> None:
         self.gate = gate
         self._clock = clock
+        self.rules: tuple[PoolRule, ...] = ()
         self._places: dict[str, _Place] = {}
         self._again: set[str] = set()
         self._look_again_at = math.inf
@@ -44,11 +48,28 @@ class Queue:
         """How many requests wait for their turn."""
         return len(self._places)
 
+    def keep_to(self, rules: tuple[PoolRule, ...]) -> None:
+        """Take other pools for what there is: their limits hold from now on."""
+        self.rules = rules
+        limits = {rule.name: rule.limits for rule in rules}
+        self.gate.relimit(limits, at_s=self._clock())
+        self._turn()
+
+    def open_again(self) -> None:
+        """Try pools that were closed: a person says that there is quota."""
+        for pool in self.gate.pools.values():
+            pool.open_again()
+
+    def pools(self) -> dict[str, dict[str, Any]]:
+        """Tell of each pool how it stands, seconds as from now."""
+        at_s = self._clock()
+        return {name: _told(pool, at_s) for name, pool in self.gate.pools.items()}
+
     async def enter(self, errand: Errand) -> Refusal | None:
         """Wait until a request may be sent; a refusal if its pool takes none."""
         is_again = errand.id in self._again
         self._again.discard(errand.id)
-        wanted = _wanted(errand)
+        wanted = _wanted(errand, self.rules)
         answer = self.gate.ask(wanted, at_s=self._clock(), is_again=is_again)
         match answer:
             case Admit():
@@ -132,10 +153,12 @@ class Queue:
             self._sooner.set()
 
 
-def _wanted(errand: Errand) -> Wanted:
+def _wanted(errand: Errand, rules: tuple[PoolRule, ...]) -> Wanted:
     asked = errand.asked
     tokens = asked.input_tokens + (asked.max_output_tokens or 0)
-    pools = (errand.pool,) if errand.pool and asked.is_generation else ()
+    pools: tuple[str, ...] = ()
+    if asked.is_generation:
+        pools = pools_of(rules, errand.url, asked.model, otherwise=errand.pool)
     return Wanted(errand.id, errand.session, pools, tokens)
 
 
@@ -148,3 +171,24 @@ def _read(answer: Answer) -> Reply:
 def _refusal(shut: Closed, at_s: float) -> Refusal:
     again_s = None if shut.until_s is None else max(1.0, shut.until_s - at_s)
     return closed(shut.reason, retry_after_s=again_s)
+
+
+def _told(pool: Pool, at_s: float) -> dict[str, Any]:
+    shut = pool.closed_at(at_s)
+    until_s = None if shut is None else shut.until_s
+    return {
+        "in_flight": len(pool.flights),
+        "width": _width(pool, at_s),
+        "feeds": pool.feeds(at_s),
+        "rests_s": pool.rests_s(at_s),
+        "closed": None if shut is None else shut.reason,
+        "closed_s": None if until_s is None else until_s - at_s,
+    }
+
+
+def _width(pool: Pool, at_s: float) -> int | None:
+    """Return how many at once a pool bears, as found or as its provider told."""
+    pace = pool.pace
+    told = [pace.told] if at_s < pace.told_until_s else []
+    found = [max(1, int(pace.width))] if math.isfinite(pace.width) else []
+    return min(told + found, default=None)

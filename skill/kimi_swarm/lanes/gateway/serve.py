@@ -12,7 +12,7 @@ from aiohttp import web
 from anyio.abc import UNIXSocketStream
 
 from kimi_swarm.core.gate import Gate
-from kimi_swarm.core.pool import Pool
+from kimi_swarm.core.pool_rule import rule_from_data
 from kimi_swarm.lanes.gateway.control import Control
 from kimi_swarm.lanes.gateway.grant import grant_from_dict
 from kimi_swarm.lanes.gateway.grants import Grants
@@ -24,7 +24,6 @@ from kimi_swarm.lanes.gateway.queue import Queue
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.location import gateway_lock_path, gateway_socket_path
 from kimi_swarm.process.bell import prepare_folder_of
-from kimi_swarm.process.clock import steady
 from kimi_swarm.process.locks import try_lock
 
 LOOK_S = 1.0
@@ -73,7 +72,7 @@ class Gateway:
         self.marks = HeldMarks()
         self.queue = Queue(Gate({}))
         self.ledger = Ledger(home)
-        self.memory = Memory(home, self.queue.gate)
+        self.memory = Memory(home, self.queue)
         self.memory.recall(self.ledger.left)
         self._opened = anyio.Event()
         path = gateway_socket_path(home)
@@ -142,6 +141,10 @@ class Gateway:
             case {"do": "open"}:
                 self.grants.expect_more(float(words.get("more_s", 0)))
                 self._opened.set()
+            case {"do": "pools", "pools": list(told)}:
+                self.queue.keep_to(tuple(map(rule_from_data, told)))
+            case {"do": "try_again"}:
+                self.queue.open_again()
             case {"do": "status"}:
                 return self.status()
             case _:
@@ -159,18 +162,5 @@ class Gateway:
             "sessions": len(self.grants),
             "in_flight": self.ledger.in_flight,
             "held": self.marks.held,
-            "pools": {
-                name: {
-                    "in_flight": len(pool.flights),
-                    "width": _width(pool),
-                    "closed": None if pool.shut is None else pool.shut.reason,
-                }
-                for name, pool in self.queue.gate.pools.items()
-            },
+            "pools": self.queue.pools(),
         }
-
-
-def _width(pool: Pool) -> int:
-    """Return how many at once a pool bears, as found or as its provider told."""
-    pace, width = pool.pace, max(1, int(min(pool.pace.width, pool.pace.most)))
-    return min(width, pace.told) if steady() < pace.told_until_s else width

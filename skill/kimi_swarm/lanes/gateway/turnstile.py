@@ -19,12 +19,16 @@ begin within 300 s; told 429 before, they ask again by themselves."""
 
 
 class Errand(NamedTuple):
-    """One request on its way: whose it is, what it draws on, what it asks for."""
+    """One request on its way: whose it is, what it draws on, what it asks for.
+
+    `url` is its provider's base URL, `pool` what it draws on if no pool covers that.
+    """
 
     id: str
     session: str
     pool: str
     asked: Asked
+    url: str = ""
 
 
 class Answer(NamedTuple):

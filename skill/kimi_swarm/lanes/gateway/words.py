@@ -4,8 +4,10 @@
     {"do": "drop", "session": …}       it is over; answered when its rows are stored
     {"do": "open", "more_s": 0}        take requests now; who is not known is let wait
                                        so long: sessions that live are yet granted
+    {"do": "pools", "pools": […]}      what pools bear from now on (core/pool_rule.py)
+    {"do": "try_again"}                closed pools are tried: a person says so
     {"do": "socket"}                   answered with the listening socket itself
-    {"do": "status"}                   how many requests are where
+    {"do": "status"}                   how many requests are where, how pools stand
 
 Whoever holds the connection on which `open` or `socket` was said is the supervisor: the
 gateway stays as long as it does.
