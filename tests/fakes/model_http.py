@@ -7,7 +7,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -102,8 +102,10 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
-    def leave(self) -> None:
-        """Count a request as over; where none is served nothing is done."""
+    def setup(self) -> None:
+        """Make ready; while no request is served, there is none that could leave."""
+        super().setup()
+        self.leave: Callable[[], None] = lambda: None
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the record tells more."""
