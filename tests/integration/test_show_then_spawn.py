@@ -46,11 +46,12 @@ def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm)
         repo="new",
     )
     shown = swarm.call("plan", plan).lines
-    assert shown[:8] == [
+    assert shown[:9] == [
         f"plan-1: 3 tasks, {BOUNDS}",
         "Repository: a new one, in the state folder",
         "Worker demo: Nothing leaves the machine.",
         "Worker helper: Prompts go to a friend.",
+        "Provider's limits (helper): held per session only.",
         "Tasks, each at most 30m00s:",
         "- a (helper; ≤1m00s): Write `a`.",
         "- b (helper; after a): Write `b`.",

@@ -44,7 +44,7 @@ def by_session(rules: Iterable[PoolRule]) -> str:
         if (known := bears(rule, per_session=True))
     ]
     told = f" ({'; '.join(found)})" if found else ""
-    return f"held per session only{told}: its requests do not go through the gateway."
+    return f"held per session only{told}."
 
 
 def _window(window: Window) -> str:
