@@ -112,3 +112,20 @@ def test_a_run_that_is_not_over_is_not_cleared(swarm: Swarm):
     assert swarm.ask("clear", run, "--force", code=2)["error"]["code"] == "run_live"
 
     assert [one["run"] for one in swarm.ask("list")["runs"]] == [run]
+
+
+def test_a_new_repository_in_which_nothing_was_done_goes_and_a_used_one_stays(
+    swarm: Swarm,
+):
+    idle = swarm.spawn({"a": {"argv": ["true"]}}, repo="new")
+    used = swarm.spawn({"a": {"argv": ["touch", "a.txt"]}}, repo="new")
+    for run in (idle, used):
+        swarm.ended(run)
+    swarm.call("aggregate", used, "--merge")
+
+    assert swarm.ask("clear", idle)["kept"] == []
+    told = swarm.ask("clear", used)["kept"]
+
+    assert [path.name for path in (swarm.home / "repos").iterdir()] == [used]
+    assert f"repository {swarm.home / 'repos' / used}" in told
+    assert "Left over" not in swarm.call("doctor").out

@@ -28,7 +28,7 @@ from kimi_swarm.workspace.branches import (
 )
 from kimi_swarm.workspace.errors import NotARepositoryError
 from kimi_swarm.workspace.folders import delete_folder
-from kimi_swarm.workspace.repository import open_repository
+from kimi_swarm.workspace.repository import is_blank, open_repository
 from kimi_swarm.workspace.salvage import remove_worktree
 from kimi_swarm.workspace.tree import Repository, Worktree
 
@@ -239,7 +239,10 @@ async def _finish(
         else:
             cleared.kept.append(f"branch {name}")
     if repo is not None and str(repo.root).startswith(f"{home}/"):
-        cleared.kept.append(f"repository {repo.root}")
+        if is_blank(repo.root):
+            await delete_folder(repo.root)
+        else:
+            cleared.kept.append(f"repository {repo.root}")
     for folder in (
         Path(workspace_folder(home, run.id, "")),
         Path(run_folder(home, run.id)),

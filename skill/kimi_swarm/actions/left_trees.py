@@ -189,7 +189,8 @@ def left_runs(scene: Scene) -> list[Leftover]:
             found.append(Leftover("run_folder", str(folder), why))
         elif run in names or is_blank(_new_repository(scene, run)):
             mend = in_thread(_remove_run, scene, run)
-            found.append(Leftover("run_folder", str(folder), why, mend))
+            place = folder if run in names else _new_repository(scene, run)
+            found.append(Leftover("run_folder", str(place), why, mend))
     return found
 
 
