@@ -54,7 +54,7 @@ class Run:
 
     async def wait(self, *, timeout_s: float | None = None) -> WaitedTold:
         """Return how it ended, or how it stands after `timeout_s`: then `timed_out`."""
-        fields = given(run=self.id, timeout_s=timeout_s, asker=self._door.asker)
+        fields = given(run=self.id, timeout_s=timeout_s, asker=self._door.asker or None)
         return await self._door.ask(WaitedTold, "wait", fields)
 
     async def events(self, *, after: int = 0) -> AsyncIterator[EventTold]:

@@ -12,6 +12,7 @@ from kimi_swarm.api.door import Door, given
 from kimi_swarm.api.run import Run
 from kimi_swarm.calls.told import KilledTold, RunsTold, RunTold, SessionTold
 from kimi_swarm.calls.told_results import HealthTold, PreviewTold, SpawnedTold
+from kimi_swarm.core.askers import asker_name
 from kimi_swarm.core.plan import Plan
 from kimi_swarm.location import state_home
 
@@ -23,20 +24,21 @@ class Swarm:
 
     `home` is that folder, by default the one that the command line uses; `asker` names
     who asks: runs that it spawns are its own. Relative paths begin at `cwd`, by default
-    the folder of the process. Closing it leaves runs and workers at work.
+    the folder of the process. Closing it leaves runs and workers at work. Raises
+    BadAskerError.
     """
 
     def __init__(
         self,
         home: str | os.PathLike[str] | None = None,
         *,
-        asker: str = "",
+        asker: str | None = None,
         cwd: str | os.PathLike[str] | None = None,
     ) -> None:
         folder = (
             state_home() if home is None else str(Path(home).expanduser().absolute())
         )
-        self._door = Door(folder, asker)
+        self._door = Door(folder, "" if asker is None else asker_name(asker))
         self._cwd = None if cwd is None else str(Path(cwd).absolute())
 
     @property
@@ -133,12 +135,12 @@ class Swarm:
 
     async def list(self, *, limit: int = 20) -> tuple[RunTold, ...]:
         """Return runs, those that run first, then the newest; own ones of an asker."""
-        fields = {"limit": limit, "asker": self._door.asker}
+        fields = given(limit=limit, asker=self._door.asker or None)
         return (await self._door.ask(RunsTold, "list", fields)).runs
 
     async def kill_all(self) -> tuple[SessionTold, ...]:
         """End everything that runs here (of an asker with a name: what is its own)."""
-        fields = {"all": True, "asker": self._door.asker}
+        fields = given(all=True, asker=self._door.asker or None)
         return (await self._door.ask(KilledTold, "kill", fields)).sessions
 
     async def doctor(self) -> HealthTold:

@@ -45,7 +45,9 @@ class ListCall(Call):
     size: Annotated[
         bool, Field(description="Tell also how many bytes each run takes on the disk.")
     ] = False
-    asker: Annotated[str, Field(description="Only the runs of this asker.")] = ""
+    asker: Annotated[str | None, Field(description="Only the runs of this asker.")] = (
+        None
+    )
 
 
 class PollCall(Call):
@@ -58,7 +60,7 @@ class PollCall(Call):
     timeout_s: Annotated[
         Seconds, Field(description="Wait at most so many seconds for something new.")
     ] = 0.0
-    asker: Annotated[str, Field(description=ASKER)] = ""
+    asker: Annotated[str | None, Field(description=ASKER)] = None
 
 
 class LogCall(Call):
@@ -87,8 +89,8 @@ class WaitCall(Call):
         Seconds | None, Field(description="Give up after so many seconds.")
     ] = None
     asker: Annotated[
-        str, Field(description="Who asks: each asker is told of every end.")
-    ] = ""
+        str | None, Field(description="Who asks: each asker is told of every end.")
+    ] = None
 
 
 class KillCall(Call):
@@ -99,8 +101,8 @@ class KillCall(Call):
         bool, Field(description="End everything that runs; give no id then.")
     ] = False
     asker: Annotated[
-        str, Field(description="With all: only what belongs to this asker.")
-    ] = ""
+        str | None, Field(description="With all: only what belongs to this asker.")
+    ] = None
 
 
 class SendCall(Call):

@@ -22,17 +22,27 @@ if TYPE_CHECKING:
     from kimi_swarm.store.views import RunRow
 
 
+def _asker(given: str | None) -> str:
+    """Return who asks, "" for who gave no name. Raises BadAskerError."""
+    if given is None:
+        return ""
+    from kimi_swarm.core.askers import asker_name  # noqa: PLC0415 only of a name
+
+    return asker_name(given)
+
+
 def list_(home: str, asked: ListCall) -> Answer:
-    """Tell of runs, or of one run's sessions. Raises UnknownRunError, UsageError."""
+    """Tell of runs, or of one run's sessions. Raises UnknownRunError and others."""
     from kimi_swarm.actions.list import list_run, list_runs  # noqa: PLC0415 one verb
 
+    owner = _asker(asked.asker)
     if asked.run is None:
-        runs = list_runs(home, limit=asked.limit, owner=asked.asker)
+        runs = list_runs(home, limit=asked.limit, owner=owner)
         return Answer(
             lambda: _runs_object(home, asked, runs),
             lambda: _runs_text(home, asked, runs),
         )
-    if asked.asker:
+    if owner:
         raise UsageError("--as chooses among runs, and one is named already.")
     one = list_run(home, asked.run)
     return Answer(
@@ -49,7 +59,11 @@ def _runs_object(home: str, asked: ListCall, found: Runs) -> dict[str, Any]:
 
 def _runs_text(home: str, asked: ListCall, found: Runs) -> str:
     runs, total = found
-    lines = [_run_line(home, asked, row) for row in runs] or ["No runs yet."]
+    lines = [_run_line(home, asked, row) for row in runs]
+    if not total and asked.asker is None:
+        return "No runs yet."
+    if not total:
+        return f"No runs belong to {asked.asker}; `list` without --as shows all."
     if total > len(runs):
         lines.append(f"[showing {len(runs)} of {total} runs; pass --limit for more]")
     return "\n".join(words.fitted(lines))
@@ -104,8 +118,8 @@ def poll(home: str, asked: PollCall, line: Line | None = None) -> Answer:
 
     if asked.id is None:
         return _inbox(home, asked, line)
-    timeout_s = asked.timeout_s
-    news = poll(home, asked.id, asker=asked.asker, timeout_s=timeout_s, line=line)
+    asker, timeout_s = _asker(asked.asker), asked.timeout_s
+    news = poll(home, asked.id, asker=asker, timeout_s=timeout_s, line=line)
     code = OUT_OF_TIME if news.is_timeout and timeout_s > 0 else OK
     if isinstance(news, RunNews):
         told = news
@@ -124,8 +138,8 @@ def poll(home: str, asked: PollCall, line: Line | None = None) -> Answer:
 def _inbox(home: str, asked: PollCall, line: Line | None) -> Answer:
     from kimi_swarm.actions.inbox import inbox  # noqa: PLC0415 one form of one verb
 
-    timeout_s = asked.timeout_s
-    found = inbox(home, asker=asked.asker, timeout_s=timeout_s, line=line)
+    asker, timeout_s = _asker(asked.asker), asked.timeout_s
+    found = inbox(home, asker=asker, timeout_s=timeout_s, line=line)
 
     def fields() -> dict[str, Any]:
         from kimi_swarm.telling.as_json import inbox_object  # noqa: PLC0415 as above
@@ -204,12 +218,13 @@ def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
     """Wait for the end of a run, or of any session of it. Raises UnknownRunError."""
     from kimi_swarm.actions.wait import wait  # noqa: PLC0415 one verb
 
+    asker = _asker(asked.asker)
     seen = wait(
         home,
         asked.run,
         is_any=asked.any,
         timeout_s=asked.timeout_s,
-        asker=asked.asker,
+        asker=asker,
         line=line,
     )
 
@@ -224,7 +239,7 @@ def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
     def text() -> str:
         from kimi_swarm.telling.wake import wake_line  # noqa: PLC0415 one verb
 
-        return wake_line(seen, shows_id=asked.asker != "")
+        return wake_line(seen, shows_id=asker != "")
 
     looked_at = seen.sessions if seen.ended is None else [seen.ended]
     code = OK if all(row.is_fine for row in looked_at) else NOT_ALL
@@ -235,14 +250,15 @@ def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
     """End a session, a run or everything. Raises UsageError, UnknownRunError."""
     from kimi_swarm.actions.kill import EVERYTHING, kill  # noqa: PLC0415 one verb
 
+    owner = _asker(asked.asker)
     if (asked.id is None) is not asked.all:
         raise UsageError(
             "kill takes either an id or --all.", remedy="Run `list` to see the ids."
         )
-    if asked.asker and not asked.all:
+    if owner and not asked.all:
         raise UsageError("--as goes with --all: what has an id needs no owner.")
     scope = EVERYTHING if asked.id is None else asked.id
-    killed = kill(home, scope, owner=asked.asker, line=line)
+    killed = kill(home, scope, owner=owner, line=line)
 
     def fields() -> dict[str, Any]:
         from kimi_swarm.telling import as_json  # noqa: PLC0415 only for objects
@@ -250,10 +266,12 @@ def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
         return {"sessions": [as_json.session_object(row) for row in killed.sessions]}
 
     code = NOT_ALL if killed.still_live else OK
-    return Answer(fields, lambda: _killed_text(killed), code)
+    return Answer(fields, lambda: _killed_text(killed, owner), code)
 
 
-def _killed_text(killed: Killed) -> str:
+def _killed_text(killed: Killed, owner: str) -> str:
+    if not killed.sessions and owner:
+        return f"Nothing to end: no run of {owner} is at work; `list` shows all."
     if not killed.sessions:
         return "Nothing to end: it is over already."
     lines = words.fitted(

@@ -113,7 +113,8 @@ def retry(home: str, asked: RetryCall) -> Answer:
         notice = notice_of(asked.notify, Path.cwd())
     retried = retry(home, asked.id, notice=notice)
     return Answer(
-        lambda: plain_data(retried._asdict()), lambda: speech.retried(retried)
+        lambda: plain_data(retried._asdict()),
+        lambda: speech.retried(retried, asker=asked.notify or ""),
     )
 
 

@@ -94,7 +94,7 @@ async def spawn(
     owner = asked.notify or "" if asked.asker is None else asker_name(asked.asker)
     prepared = await prepare(home, wanted_of(asked, read_piped=read_piped))
     spawned = await spawn_prepared(home, prepared, owner=owner, notice=notice)
-    return told_spawned(spawned, prepared)
+    return told_spawned(spawned, prepared, asker=owner)
 
 
 def notice_of(session_key: str | None, cwd: Path) -> Notice | None:
@@ -105,11 +105,13 @@ def notice_of(session_key: str | None, cwd: Path) -> Notice | None:
     return None if session_key is None else notice_for(session_key, cwd=cwd)
 
 
-def told_spawned(spawned: Spawned, prepared: Prepared | None = None) -> Answer:
-    """Tell of a run that was started, and of what it was `prepared` from."""
+def told_spawned(
+    spawned: Spawned, prepared: Prepared | None = None, *, asker: str = ""
+) -> Answer:
+    """Tell an asker of a run that was started, and of what it was `prepared` from."""
     return Answer(
         lambda: plain_data({**asdict(spawned), "state": "running"}),
-        lambda: speech.spawned(spawned, prepared),
+        lambda: speech.spawned(spawned, prepared, asker=asker),
     )
 
 

@@ -63,7 +63,7 @@ def add_list(parser: argparse.ArgumentParser) -> None:
         "--size", action="store_true", help="with the room each takes on the disk"
     )
     parser.add_argument(
-        "--as", dest="asker", default="", help="only the runs of this asker"
+        "--as", dest="asker", metavar="NAME", help="only the runs of this asker"
     )
 
 
@@ -78,7 +78,7 @@ def add_poll(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as",
         dest="asker",
-        default="",
+        metavar="NAME",
         help="who asks: each asker has a place of its own",
     )
 
@@ -102,7 +102,7 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as",
         dest="asker",
-        default="",
+        metavar="NAME",
         help="who asks: each asker is told of every end",
     )
 
@@ -112,7 +112,7 @@ def add_kill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", help="a run or a session")
     parser.add_argument("--all", action="store_true", help="everything that runs")
     parser.add_argument(
-        "--as", dest="asker", default="", help="with --all: only runs of this asker"
+        "--as", dest="asker", metavar="NAME", help="with --all: only runs of this asker"
     )
 
 

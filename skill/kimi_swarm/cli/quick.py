@@ -53,11 +53,7 @@ _SHAPES: dict[str, tuple[str, bool, dict[str, tuple[str, str]]]] = {
 }
 _DEFAULTS = {
     ("list", "limit"): 20,
-    ("list", "asker"): "",
-    ("kill", "asker"): "",
     ("poll", "timeout_s"): 0.0,
-    ("poll", "asker"): "",
-    ("wait", "asker"): "",
 }
 
 

@@ -59,7 +59,7 @@ def spawn(args: argparse.Namespace) -> int:
     if args.wait:
         # One line and no more: a host shows its agent little of a background call.
         run = answer.as_object()["run"]
-        asker = asked.asker or asked.notify or ""
+        asker = asked.asker or asked.notify
         answer = light.wait(state_home(), WaitCall(run=run, asker=asker))
     return say(answer, is_json=args.json)
 

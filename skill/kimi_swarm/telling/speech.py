@@ -32,15 +32,21 @@ SHOWN_LEFTOVERS = 10
 LEFTOVER_CHARS = 200
 
 
-def spawned(run: Spawned, prepared: Prepared | None = None) -> str:
-    """Say what was started and how to hear of its end.
+def _wait_line(run: str, asker: str) -> str:
+    """Name the call by which an asker hears of a run's end, "" who has no name."""
+    name = f" --as {shlex.quote(asker)}" if asker else ""
+    return next_line(f"wait {run}{name}")
+
+
+def spawned(run: Spawned, prepared: Prepared | None = None, *, asker: str = "") -> str:
+    """Say what was started and how its asker hears of its end.
 
     With what was `prepared` also what its workers may do, and what leaves the machine.
     """
     count = len(run.tasks)
     if not count:
         notes = "\n".join(f"Note: {note}" for note in run.notes)
-        return f"{run.run}: nothing new.\n{notes}\n{next_line(f'wait {run.run}')}"
+        return f"{run.run}: nothing new.\n{notes}\n{_wait_line(run.run, asker)}"
     what = "task" if count == 1 else "tasks"
     shown = ", ".join(run.tasks[:SHOWN_TASKS]) + (" …" if count > SHOWN_TASKS else "")
     on = ", ".join(run.profiles)
@@ -54,7 +60,7 @@ def spawned(run: Spawned, prepared: Prepared | None = None) -> str:
             for name, told in prepared.sends_to.items()
         ]
     lines += [f"Note: {note}" for note in run.notes]
-    lines.append(next_line(f"wait {run.run}"))
+    lines.append(_wait_line(run.run, asker))
     return "\n".join(lines)
 
 
@@ -111,19 +117,20 @@ def sent(message: Sent) -> str:
     return f"{message.session} will answer{when}.\n{next_line(f'wait {run}')}"
 
 
-def retried(done: Retried) -> str:
-    """Say what is done again, and what is kept."""
+def retried(done: Retried, *, asker: str = "") -> str:
+    """Say what is done again, what is kept, and how its asker hears of its end."""
+    wait = _wait_line(done.run, asker)
     live = f", {done.still_live} at work" if done.still_live else ""
     kept = f"{done.kept} succeeded{live}"
     if not done.sessions:
-        what = "wait" if done.still_live else "aggregate"
-        return f"Nothing to do again: {kept}.\n{next_line(f'{what} {done.run}')}"
+        last = wait if done.still_live else next_line(f"aggregate {done.run}")
+        return f"Nothing to do again: {kept}.\n{last}"
     shown = ", ".join(done.sessions[:SHOWN_TASKS])
     more = " …" if len(done.sessions) > SHOWN_TASKS else ""
     count = len(done.sessions)
     what = "task" if count == 1 else "tasks"
     first = f"{done.run}: {count} {what} queued again ({kept})."
-    return f"{first}\nSessions: {shown}{more}\n{next_line(f'wait {done.run}')}"
+    return f"{first}\nSessions: {shown}{more}\n{wait}"
 
 
 def paused(run: Paused) -> str:
