@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from fakes.installed_swarm import InstalledSwarm, install, make_read_only
 from fakes.repos import run_git
 from fakes.skill_folder import digests
-from fakes.swarm import is_live, until
+from fakes.swarm import Swarm, is_live, until
 
 PATIENT_S = 120.0
 """The first call lays and compiles all of the code."""
@@ -66,6 +68,48 @@ def test_every_next_command_that_is_told_can_be_given_to_a_shell(
     after_merge = following(in_a_shell(user, after_report))
     assert after_merge.startswith("git -C ")
     assert "Merge" in in_a_shell(user, after_merge)
+
+
+LONG_NAME = "a-task-whose-name-is-as-long-as-it-gets-"
+
+
+def test_the_next_command_of_a_waking_line_is_whole_however_long_the_rest_is(
+    swarm: Swarm,
+):
+    # The name of this program as somebody's shell takes it, of a middling length.
+    swarm.env["KIMI_SWARM_PROG"] = f"{shlex.quote(sys.executable)} -m kimi_swarm"
+    fails = {"argv": ["false"], "workspace": "none"}
+    run = swarm.spawn({f"{LONG_NAME}{n}": fails for n in range(4)})
+
+    line = swarm.call("wait", run, code=1).out.strip()
+
+    assert len(line) <= 170
+    happened, command = line.split(" Next: ")
+    assert happened.startswith(f"{run}: 4 failed ({LONG_NAME}")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=swarm.folder,
+        env=swarm.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.startswith(f"# {run} "), done
+
+
+def test_a_skill_at_too_long_a_path_names_the_verb_alone(user: InstalledSwarm):
+    fails = {"argv": ["false"], "workspace": "none"}
+    deep = user.skill.parent / ("d" * 120)
+    user.skill = user.skill.rename(deep)
+    run = user.spawn({LONG_NAME: fails})
+
+    line = user.call("wait", run, code=1).out.strip()
+
+    assert len(line) <= 170
+    _, command = line.split(" Next: ")
+    assert command == f"aggregate {run}"
+    assert user.call(*shlex.split(command), code=1).out.startswith(f"# {run} ")
 
 
 def following(text: str) -> str:

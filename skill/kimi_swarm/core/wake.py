@@ -6,12 +6,13 @@ Nothing that a worker wrote is ever in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kimi_swarm.core.row import Row
 
 LINE_CHARS = 170
 SHOWN_TROUBLE = 3
+FEWEST_CHARS = 24
 
 
 class Standing(Row):
@@ -35,22 +36,46 @@ def end_line(
     `head` names the run or its end, `caller` is how this program is called, `used`
     says tokens and cost.
     """
-    cost = f"; {used}" if used else ""
-    text = f"{head}: {counted(rows)}{_trouble(rows)}{cost}."
     # What can be merged is: that makes a branch, and touches none that there is.
     merge = " --merge" if any(row.has_work for row in rows) else ""
-    return woken(text, caller=caller, verb=f"aggregate {run}{merge}")
+    verb = f"aggregate {run}{merge}"
+    room = LINE_CHARS - len(_next(caller, verb)) - 1
+    text = next(
+        (
+            each
+            for each in _ends(f"{head}: {counted(rows)}", rows, used)
+            if len(each) <= room
+        ),
+        f"{head}: {counted(rows)}.",
+    )
+    return woken(text, caller=caller, verb=verb)
 
 
 def woken(text: str, *, caller: str, verb: str) -> str:
     """Join what happened and the next command, in at most 170 characters."""
     if not verb:
         return _cut(text, LINE_CHARS)
-    whole = "Next: " + f"{caller} {verb}".lstrip()
-    # What happened comes first: a long path to the program gives way to its name.
-    if len(text) + 1 + len(whole) > LINE_CHARS:
-        whole = f"Next: swarm.py {verb}"
+    whole = _next(caller, verb)
     return f"{_cut(text, LINE_CHARS - len(whole) - 1)} {whole}"
+
+
+def _next(caller: str, verb: str) -> str:
+    """Name the next command as it can be run, or its verb where no room is for that.
+
+    What happened gives way to it: half a command is none.
+    """
+    whole = "Next: " + f"{caller} {verb}".lstrip()
+    is_short = len(whole) + 1 + FEWEST_CHARS <= LINE_CHARS
+    return whole if is_short else f"Next: {verb}"
+
+
+def _ends(stand: str, rows: Sequence[Standing], used: str) -> Iterator[str]:
+    """Say the same in ever fewer words: fewer of the failed, then no cost."""
+    cost = f"; {used}" if used else ""
+    for shown in range(SHOWN_TROUBLE, 0, -1):
+        yield f"{stand}{_trouble(rows, shown)}{cost}."
+    yield f"{stand}{_trouble(rows, 1)}."
+    yield f"{stand}{cost}."
 
 
 def counted(rows: Sequence[Standing]) -> str:
@@ -61,14 +86,14 @@ def counted(rows: Sequence[Standing]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
-def _trouble(rows: Sequence[Standing]) -> str:
+def _trouble(rows: Sequence[Standing], most: int) -> str:
     troubled = [row for row in rows if not row.is_fine]
     # What failed by itself tells more than what was cancelled because of it.
     troubled.sort(key=lambda row: row.word == "cancelled")
     if not troubled:
         return ""
-    shown = ", ".join(f"{row.task}: {row.reason}" for row in troubled[:SHOWN_TROUBLE])
-    return f" ({shown}{', …' if len(troubled) > SHOWN_TROUBLE else ''})"
+    shown = ", ".join(f"{row.task}: {row.reason}" for row in troubled[:most])
+    return f" ({shown}{', …' if len(troubled) > most else ''})"
 
 
 def _cut(text: str, limit: int) -> str:

@@ -1,0 +1,55 @@
+"""The waking line: short, and the command it ends with is whole whatever is long."""
+
+from __future__ import annotations
+
+import pytest
+
+from kimi_swarm.core.wake import FEWEST_CHARS, LINE_CHARS, Standing, end_line, woken
+
+LONG_NAME = "a-task-whose-name-is-as-long-as-it-gets-"
+USED = "at least 12.4k tokens and $1.00 (12 unknown)"
+VERB = "aggregate proud-wave --merge"
+
+
+def rows(failed: int) -> list[Standing]:
+    bad = [
+        Standing(f"{LONG_NAME}{n}", "failed", "exit_code", is_fine=False)
+        for n in range(failed)
+    ]
+    good = Standing("good", "succeeded", "changes", is_fine=True, has_work=True)
+    return [*bad, good]
+
+
+@pytest.mark.parametrize("failed", [0, 1, 2, 12])
+@pytest.mark.parametrize("path_chars", [0, 30, 64, 90, 400])
+@pytest.mark.parametrize("used", ["", USED])
+def test_the_next_command_is_whole_however_long_the_rest_is(
+    failed: int, path_chars: int, used: str
+):
+    caller = f"python3 /{'s' * path_chars}/swarm.py" if path_chars else ""
+
+    line = end_line("proud-wave", "proud-wave", rows(failed), caller=caller, used=used)
+
+    assert len(line) <= LINE_CHARS
+    whole = f"{caller} {VERB}".lstrip()
+    fits = len(f"Next: {whole}") + 1 + FEWEST_CHARS <= LINE_CHARS
+    happened, _, command = line.partition(" Next: ")
+    assert command == (whole if fits else VERB)
+    assert happened.startswith("proud-wave: ")
+    assert happened[-1] in ".…"
+
+
+def test_names_of_the_failed_give_way_before_the_first_of_them_and_cost_do():
+    caller = "python3 /home/someone/skills/swarm.py"
+
+    line = end_line("proud-wave", "proud-wave", rows(12), caller=caller)
+
+    first = f"({LONG_NAME}0: exit_code, …)"
+    assert line.startswith(
+        f"proud-wave: 12 failed, 1 succeeded {first}. Next: {caller}"
+    )
+
+
+def test_a_program_at_a_path_that_leaves_no_room_is_not_named_by_half():
+    line = woken("It ended.", caller=f"python3 /{'x' * 200}/swarm.py", verb="wait a-b")
+    assert line == "It ended. Next: wait a-b"
