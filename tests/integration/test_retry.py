@@ -95,6 +95,22 @@ def test_what_may_pass_is_tried_again(swarm: Swarm, lives: Path, how: str):
     assert len(attempts(swarm, run)) == 2
 
 
+def test_a_rate_limit_is_no_failure_and_no_try_of_the_worker(swarm: Swarm, lives: Path):
+    task = fickle(swarm, lives, how="rate_limit", times=4)
+    run = swarm.spawn({"a": task}, defaults={**QUICK, "retries": 1})
+
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+    sessions = attempts(swarm, run)
+    assert [one["tries"] for one in sessions] == [1] * 5
+    limited = sessions[:4]
+    assert {(one["outcome"], one["reason"]) for one in limited} == {
+        ("cancelled", "rate_limit")
+    }
+    assert sessions[0]["retry"]["counts"] is False
+    told = swarm.call("poll", run).out
+    assert "rate limit counts as no try" in told
+
+
 @pytest.mark.parametrize(
     "how", ["auth", "quota", "bad_request", "unknown_model", "not_configured", "other"]
 )

@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_swarm.core.output import RETRYABLE, FailureClass
-from kimi_swarm.core.retry import LONGEST_DELAY_S, Attempt, Retry, next_try
+from kimi_swarm.core.retry import (
+    LONGEST_DELAY_S,
+    LONGEST_WAIT_S,
+    Attempt,
+    Limited,
+    Retry,
+    next_try,
+)
 from kimi_swarm.core.session import Outcome
 
 NEVER = tuple(set(FailureClass) - RETRYABLE)
@@ -45,12 +52,42 @@ def again(
 
 @pytest.mark.parametrize("failure", sorted(RETRYABLE))
 def test_a_provider_s_fault_is_tried_again(failure: FailureClass):
-    assert again(replace(PROVIDER, failure=failure)) == Retry(5.0, 2, resumes=False)
+    counts = failure is not FailureClass.RATE_LIMIT
+    assert again(replace(PROVIDER, failure=failure)) == Retry(
+        5.0, 1 + counts, resumes=False, counts=counts
+    )
 
 
 @pytest.mark.parametrize("failure", sorted(NEVER))
 def test_what_only_a_person_can_mend_is_not(failure: FailureClass):
     assert again(replace(PROVIDER, failure=failure, can_resume=True)) is None
+
+
+LIMITED = replace(PROVIDER, reason="rate_limit", failure=FailureClass.RATE_LIMIT)
+
+
+def limited(sessions: int, since_s: float = 60.0, *, retries: int = 2) -> Retry | None:
+    return next_try(
+        LIMITED,
+        tries=3,
+        retries=retries,
+        delay_s=5.0,
+        chance=1.0,
+        limited=Limited(sessions, since_s),
+    )
+
+
+def test_a_rate_limit_counts_as_no_try_however_often_it_comes():
+    found = [limited(number) for number in (1, 2, 3, 50)]
+    assert [one and one.delay_s for one in found] == [5.0, 10.0, 20.0, LONGEST_DELAY_S]
+    assert all(one is not None and one.tries == 3 for one in found)
+    assert not any(one is not None and one.counts for one in found)
+
+
+def test_a_rate_limit_of_a_whole_day_and_unwanted_tries_are_no_more_waited_for():
+    assert limited(50, LONGEST_WAIT_S - 1) is not None
+    assert limited(50, LONGEST_WAIT_S) is None
+    assert limited(1, retries=0) is None
 
 
 def test_a_worker_that_did_something_is_resumed_where_it_can_be():
@@ -107,7 +144,8 @@ def test_tries_are_counted_and_pauses_bounded(
 ):
     found = again(attempt, tries=tries, retries=retries, chance=chance)
     if found is not None:
-        assert found.tries == tries + 1 <= retries + 1
+        assert found.tries == tries + found.counts
+        assert found.tries <= retries + 1 or not found.counts
         assert 0 <= found.delay_s <= LONGEST_DELAY_S
         assert found.resumes <= attempt.can_resume
 

@@ -107,11 +107,12 @@ class ResultTold(Told):
 
 
 class RetryTold(Told):
-    """The next try of a session's task."""
+    """The next try of a session's task; `counts` is false if this one was none."""
 
     session: str
     delay_s: float
     resumes: bool
+    counts: bool = True
 
 
 class SessionTold(Told):

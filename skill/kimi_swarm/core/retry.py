@@ -9,6 +9,9 @@ from kimi_swarm.core.output import RETRYABLE, FailureClass
 from kimi_swarm.core.session import Outcome
 
 LONGEST_DELAY_S = 300.0
+MOST_DOUBLINGS = 30
+LONGEST_WAIT_S = 86_400.0
+"""For so long a provider that refuses for its rate is asked again."""
 CUT_OFF = frozenset(
     (
         *("rate_limit", "provider", "quota", "auth"),
@@ -43,29 +46,62 @@ class Attempt:
 
 
 class Retry(NamedTuple):
-    """Try again after `delay_s`, as the `tries`-th try since the task was asked for."""
+    """Try again after `delay_s`, as the `tries`-th try since the task was asked for.
+
+    Not `counts`: the session before was no try at all.
+    """
 
     delay_s: float
     tries: int
     resumes: bool
+    counts: bool = True
+
+
+class Limited(NamedTuple):
+    """How a provider's rate limit has held up a task, this session included.
+
+    `sessions` of it ended by that in a row, the first of which was queued `since_s`
+    seconds ago.
+    """
+
+    sessions: int = 1
+    since_s: float = 0.0
 
 
 def next_try(
-    attempt: Attempt, *, tries: int, retries: int, delay_s: float, chance: float
+    attempt: Attempt,
+    *,
+    tries: int,
+    retries: int,
+    delay_s: float,
+    chance: float,
+    limited: Limited | None = None,
 ) -> Retry | None:
     """Return the next try of a task, None if there should be none.
 
     `tries` counts this session too, `retries` is how many more there may be in all,
     `delay_s` the longest first pause and `chance` a random number from 0 to 1: pauses
-    double, and spread over their upper half so that crowds part.
+    double, and spread over their upper half so that crowds part. A session that a rate
+    limit ended counts as no try, unless none are wanted at all.
     """
-    if tries > retries or not attempt.is_proved_dead:
+    limited = limited or Limited()
+    is_free = _is_free(attempt, limited) and retries > 0
+    if (tries > retries and not is_free) or not attempt.is_proved_dead:
         return None
     how = _how(attempt)
     if how is None:
         return None
-    pause_s = min(delay_s * 2 ** (tries - 1), LONGEST_DELAY_S)
-    return Retry(round(pause_s * (0.5 + chance / 2), 3), tries + 1, how)
+    doublings = limited.sessions if is_free else tries
+    pause_s = delay_s * 2.0 ** min(doublings - 1, MOST_DOUBLINGS)
+    pause_s = min(pause_s, LONGEST_DELAY_S) * (0.5 + chance / 2)
+    next_tries = tries if is_free else tries + 1
+    return Retry(round(pause_s, 3), next_tries, how, counts=not is_free)
+
+
+def _is_free(attempt: Attempt, limited: Limited) -> bool:
+    """Whether it was no try: a rate limit is never the worker's doing."""
+    is_rate_limit = attempt.failure is FailureClass.RATE_LIMIT
+    return is_rate_limit and limited.since_s < LONGEST_WAIT_S
 
 
 def _how(attempt: Attempt) -> bool | None:

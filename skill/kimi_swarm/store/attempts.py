@@ -6,7 +6,8 @@ import json
 import sqlite3
 
 from kimi_swarm.core.names import SessionId
-from kimi_swarm.core.retry import GO_ON, Retry
+from kimi_swarm.core.output import FailureClass
+from kimi_swarm.core.retry import GO_ON, Limited, Retry
 from kimi_swarm.core.task import Task
 from kimi_swarm.store.moves import note
 from kimi_swarm.store.views import SessionRow
@@ -71,8 +72,26 @@ def queue_retry(
         values |= {"needs": " ".join(task.needs), "condition": _condition(task)}
     session = _queue_after(connection, former, at, values)
     told = {"after": former.id, "delay_s": retry.delay_s, "resumes": retry.resumes}
+    if not retry.counts:
+        told["counts"] = False
     note(connection, former.run, session, "retrying", at, told)
     return session
+
+
+def limited_so_far(
+    connection: sqlite3.Connection, row: SessionRow, *, at: float
+) -> Limited:
+    """Return how a rate limit, which ends this session, has held up its task."""
+    found = Limited(1, at - row.created_at)
+    for reason, created_at in connection.execute(
+        "SELECT reason, created_at FROM sessions"
+        " WHERE run = ? AND task = ? AND attempt < ? ORDER BY attempt DESC",
+        (row.run, row.task, row.attempt),
+    ):
+        if reason != FailureClass.RATE_LIMIT:
+            break
+        found = Limited(found.sessions + 1, at - created_at)
+    return found
 
 
 def _condition(task: Task) -> str | None:

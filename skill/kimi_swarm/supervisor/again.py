@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from kimi_swarm.core.evidence import Facts, Verdict
 from kimi_swarm.core.retry import Attempt, Retry, next_try
-from kimi_swarm.core.session import Outcome
+from kimi_swarm.core.session import Ended, Outcome
 from kimi_swarm.core.task import Task, WorkspaceMode, has_way_back
-from kimi_swarm.store.attempts import queue_retry
+from kimi_swarm.store.attempts import limited_so_far, queue_retry
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of
@@ -66,6 +66,7 @@ def try_again(
         retries=task.retries,
         delay_s=task.retry_delay_s,
         chance=chance,
+        limited=limited_so_far(connection, row, at=at),
     )
     if retry is None:
         return findings
@@ -75,4 +76,13 @@ def try_again(
 
 
 def _told(session: str, retry: Retry) -> dict[str, object]:
-    return {"session": session, "delay_s": retry.delay_s, "resumes": retry.resumes}
+    told = {"session": session, "delay_s": retry.delay_s, "resumes": retry.resumes}
+    return told if retry.counts else {**told, "counts": False}
+
+
+def end_of(ended: Ended, findings: Findings) -> Ended:
+    """Return a session's end: one that was no try is over, and failed in nothing."""
+    retry = (findings.detail or {}).get("retry", {})
+    if retry.get("counts", True):
+        return ended
+    return replace(ended, outcome=Outcome.CANCELLED)

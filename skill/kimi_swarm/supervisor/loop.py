@@ -36,7 +36,7 @@ from kimi_swarm.store.views import (
     wants_supervisor,
 )
 from kimi_swarm.supervisor.accounting import accounted
-from kimi_swarm.supervisor.again import Judged, try_again
+from kimi_swarm.supervisor.again import Judged, end_of, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.gatekeeper import Gatekeeper
@@ -130,6 +130,7 @@ class Supervisor:
             findings = try_again(
                 self.connection, session, judged, at=ended.at, chance=chance
             )
+            ended = end_of(ended, findings)
             findings = accounted(self.connection, session, findings, at=ended.at)
             move_session(self.connection, session, ended, findings=findings)
         self.door.tell_watchers()

@@ -142,8 +142,9 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
         question = "" if row is None else clip(told(row.asking), SUMMARY_CHARS)
         return f"{clock} {event.session} {event.name} {question}".rstrip()
     if event.name == "retrying":
-        after, delay_s = _retry_of(event)
-        return f"{clock} {event.session} queued in {delay_s:.0f}s, after {after}"
+        after, delay_s, counts = _retry_of(event)
+        why = "" if counts else "; its provider's rate limit counts as no try"
+        return f"{clock} {event.session} queued in {delay_s:.0f}s, after {after}{why}"
     if event.name in _OF_RUNS:
         return f"{clock} {event.run} {_OF_RUNS[event.name]}"
     if event.name == "launched" or row is None:
@@ -155,11 +156,11 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     )
 
 
-def _retry_of(event: EventRow) -> tuple[str, float]:
+def _retry_of(event: EventRow) -> tuple[str, float, bool]:
     import json  # noqa: PLC0415 few events need it
 
     told = json.loads(event.data)
-    return str(told["after"]), float(told["delay_s"])
+    return str(told["after"]), float(told["delay_s"]), bool(told.get("counts", True))
 
 
 def question(row: SessionRow) -> str:
