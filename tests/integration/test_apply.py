@@ -174,9 +174,17 @@ def test_what_was_never_merged_is_not_applied(swarm: Swarm):
     swarm.repository()
     run = swarm.spawn({"t": {"argv": ["sh", "-c", "echo 1 > t"]}})
     swarm.ended(run)
-    assert swarm.ask("aggregate", run, "--apply", code=1)["error"]["code"] == (
+    assert swarm.ask("aggregate", run, "--apply", code=2)["error"]["code"] == (
         "nothing_merged"
     )
+
+
+def test_an_apply_of_which_nothing_could_be_merged_did_something(swarm: Swarm):
+    swarm.repository()
+    run = swarm.spawn({"t": {"argv": ["false"]}})
+    swarm.ended(run)
+    done = swarm.call("aggregate", run, "--merge", "--apply", code=1)
+    assert "Nothing of run" in done.err
 
 
 def test_what_fails_its_check_is_not_applied(swarm: Swarm, run: str):

@@ -184,6 +184,10 @@ def test_answers_are_folded_by_a_worker_of_the_same_run(swarm: Swarm):
     run = swarm.spawn({"a": poem, "b": poem})
     swarm.ended(run)
 
+    error = swarm.ask("aggregate", run, "--synthesise", " ", code=2)["error"]
+    assert error["message"].startswith("aggregate: synthesise: is empty; give a")
+    assert set(swarm.sessions(run)) == {"a", "b"}
+
     told = swarm.call("aggregate", run, "--synthesise", "--profile", "demo").out
     assert f"Next: kimi-swarm wait {run}" in told
 

@@ -153,7 +153,17 @@ def test_before_anything_was_spawned_there_is_nothing_to_tell(swarm: Swarm):
     assert swarm.ask("stats", "calm-river", code=2)["error"]["code"] == "unknown_run"
 
 
-@pytest.mark.parametrize("day", ["yesterday", "7h", "2026-13-01", "-1d", "2026-1-1"])
+@pytest.mark.parametrize("day", ["yesterday", "7h", "2026-13-01", "-1d", "2026-1-1", ""])
 def test_what_is_no_day_is_refused(swarm: Swarm, day: str):
     refused = swarm.ask("stats", f"--since={day}", code=2)["error"]
     assert day in refused["message"]
+
+
+def test_what_would_be_ignored_is_refused_in_a_sentence(swarm: Swarm):
+    limited = swarm.ask("stats", "--limit", "1", code=2)["error"]
+    assert limited["message"] == "--limit is for --by: it says how many groups to show."
+    dashed = swarm.ask("stats", "--since", "-1d", code=2)["error"]
+    assert dashed["message"] == (
+        "stats: --since takes a value; one that begins with a dash is written"
+        " --since=VALUE."
+    )

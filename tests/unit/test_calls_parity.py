@@ -89,6 +89,16 @@ def test_every_action_and_field_is_explained_in_a_sentence(
         ),
         ("list", {"run": "a\nb"}, "list: run: must be one line without control"),
         ("spawn", {"concurrency": 0}, "spawn: concurrency: must be at least 1."),
+        (
+            "aggregate",
+            {"run": "a-b", "synthesise": ""},
+            "aggregate: synthesise: is empty; give a question, or none with true.",
+        ),
+        (
+            "aggregate",
+            {"run": "a-b", "synthesise": 5},
+            "aggregate: synthesise: must be text, not the number 5.",
+        ),
         ("diff", {"session": "a/b", "limit_bytes": -1}, "diff: limit_bytes: must be"),
     ],
 )

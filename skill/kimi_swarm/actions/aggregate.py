@@ -51,7 +51,7 @@ async def aggregate(
                 likely = await forecast(home, work)
         if wish.apply:
             if work is None or merged is None or not merged.merged:
-                raise NothingMergedError(run)
+                raise NothingMergedError(run, was_tried=is_merging)
             applied = await apply(home, connection, work, merged, wish)
             merged = replace(merged, applied=applied)
         notes = tuple(notes_of(connection, run))

@@ -53,7 +53,7 @@ def stats(
     run: str | None = None,
     *,
     by: By | None = None,
-    since: str = "",
+    since: str | None = None,
     limit: int = SHOWN,
 ) -> Stats:
     """Add up what was used, sessions at work included as far as it is measured.
@@ -61,7 +61,7 @@ def stats(
     `since` is a day (`2026-11-20`) or an age in days or weeks (`7d`); days are UTC's.
     Raises UsageError, UnknownRunError.
     """
-    day = since_day(since, now()) if since else ""
+    day = "" if since is None else since_day(since, now())
     with reading(home) as connection:
         if connection is None:
             if run is not None:

@@ -119,7 +119,7 @@ class Run:
         self, question: str = "", *, profile: str | None = None
     ) -> Run:
         """Let a worker fold its answers to one text, in a run of its own."""
-        fields = given(run=self.id, synthesise=question, profile=profile)
+        fields = given(run=self.id, synthesise=question or True, profile=profile)
         told = await self._door.ask(SpawnedTold, "aggregate", fields)
         return Run(self._door, told.run)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from kimi_swarm.core.answers import TableFormat
 from kimi_swarm.core.usage_sums import By
@@ -20,6 +20,13 @@ RUN = "A run's id, such as calm-river."
 SESSION = "A session's id, such as calm-river/header."
 RUN_OR_SESSION = "A run's id (calm-river) or a session's (calm-river/header)."
 ASKER = "Who asks: each asker is told everything once, and has a place of its own."
+
+
+def _question(given: object) -> object:
+    """Read a question: true asks without one, and text must not be blank."""
+    if isinstance(given, str) and not given.strip():
+        raise ValueError("is empty; give a question, or none with true")
+    return "" if given is True else given
 
 
 class Call(BaseModel):
@@ -166,7 +173,10 @@ class AggregateCall(Call):
     vote: Annotated[bool, Field(description="Count equal answers.")] = False
     synthesise: Annotated[
         str | None,
-        Field(description="Let a worker fold the answers, for this question or none."),
+        BeforeValidator(_question, json_schema_input_type=str | bool | None),
+        Field(
+            description="Let a worker fold the answers for this question; true asks none."
+        ),
     ] = None
     table: Annotated[
         TableFormat | None,
@@ -214,9 +224,12 @@ class StatsCall(Call):
         By | None, Field(strict=False, description="Tell it apart by this.")
     ] = None
     since: Annotated[
-        str, Field(description="From this day (UTC) on: 2026-11-20, or 7d, 2w ago.")
-    ] = ""
-    limit: Annotated[Count, Field(description="How many groups to show.")] = 20
+        str | None,
+        Field(description="From this day (UTC) on: 2026-11-20, or 7d, 2w ago."),
+    ] = None
+    limit: Annotated[
+        Count | None, Field(description="With by: how many groups; 20 if open.")
+    ] = None
 
 
 class DoctorCall(Call):

@@ -16,6 +16,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse a command line in one sentence."""
+        option, _, what = message.removeprefix("argument ").partition(": ")
+        if what == "expected one argument":
+            message = (
+                f"{option} takes a value; one that begins with a dash is written"
+                f" {option}=VALUE"
+            )
         raise UsageError(
             f"{self.prog.rpartition(' ')[2]}: {message}.",
             remedy=f"See `{self.prog} --help`.",

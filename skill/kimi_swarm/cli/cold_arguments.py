@@ -123,7 +123,7 @@ def add_aggregate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--synthesise",
         nargs="?",
-        const="",
+        const=True,
         metavar="QUESTION",
         help="let a worker of the run fold its answers to one text",
     )
@@ -177,11 +177,10 @@ def add_stats(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--since",
-        default="",
         metavar="DAY",
         help="from this day (UTC) on: 2026-11-20, or 7d, 2w ago",
     )
-    parser.add_argument("--limit", type=count, default=20, help="groups to show (20)")
+    parser.add_argument("--limit", type=count, help="with --by: groups to show (20)")
 
 
 def add_doctor(parser: argparse.ArgumentParser) -> None:

@@ -20,11 +20,19 @@ class NotAppliedError(SwarmError):
 
 
 class NothingMergedError(NotAppliedError):
-    """Raised when there is no merged branch to bring anywhere."""
+    """Raised when there is no merged branch to bring anywhere.
+
+    If a merge `was_tried` something was done; else nothing was, and the call is wrong.
+    """
 
     code = "nothing_merged"
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, *, was_tried: bool = False) -> None:
+        self.exit_code = 1 if was_tried else 2
+        if was_tried:
+            message = f"Nothing of run {run} could be merged; nothing was applied."
+            super().__init__(message, remedy=f"See why: aggregate {run}")
+            return
         super().__init__(
             f"Run {run} has no merged branch yet; nothing was applied.",
             remedy=f"Merge first: aggregate {run} --merge --apply",
