@@ -153,7 +153,9 @@ def test_before_anything_was_spawned_there_is_nothing_to_tell(swarm: Swarm):
     assert swarm.ask("stats", "calm-river", code=2)["error"]["code"] == "unknown_run"
 
 
-@pytest.mark.parametrize("day", ["yesterday", "7h", "2026-13-01", "-1d", "2026-1-1", ""])
+@pytest.mark.parametrize(
+    "day", ["yesterday", "7h", "2026-13-01", "-1d", "2026-1-1", ""]
+)
 def test_what_is_no_day_is_refused(swarm: Swarm, day: str):
     refused = swarm.ask("stats", f"--since={day}", code=2)["error"]
     assert day in refused["message"]

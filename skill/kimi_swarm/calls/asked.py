@@ -174,9 +174,7 @@ class AggregateCall(Call):
     synthesise: Annotated[
         str | None,
         BeforeValidator(_question, json_schema_input_type=str | bool | None),
-        Field(
-            description="Let a worker fold the answers for this question; true asks none."
-        ),
+        Field(description="Let a worker fold the answers; true: for no question."),
     ] = None
     table: Annotated[
         TableFormat | None,
