@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -55,6 +56,60 @@ def test_a_run_s_sums_are_told_with_how_they_are_known(teller: Swarm):
     assert told["unknown"] == {"requests": 1, "tokens": 1, "cost_usd": 1}
     assert told["cost_usd"] == pytest.approx(0.0375 + ABOUT_USD)
     assert told["cost_per_success_usd"] == pytest.approx(told["cost_usd"] / 3, abs=1e-6)
+
+
+def test_what_nobody_knows_is_no_nothing_in_tables(teller: Swarm):
+    run = spent(teller)
+    teller.ended(teller.spawn({"a": telling(profile="other")}))
+    lines = teller.call("stats", run, "--by", "profile").lines
+    head, *rows = [re.split(r"  +", line) for line in lines if "  " in line]
+    cells = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    of_teller, of_other = cells["teller"], cells["other"]
+    assert (of_teller["requests"], of_teller["cost"]) == ("6+", "$0.0375+")
+    assert (of_teller["tokens in"], of_teller["out"]) == ("2.7k+", "120+")
+    assert (of_other["requests"], of_other["tokens in"]) == ("2", "900")
+    assert of_other["cost"] == "about $0.0004"
+
+
+def test_a_group_of_which_nobody_knows_anything_shows_question_marks(teller: Swarm):
+    run = teller.spawn({"silent": telling()})
+    teller.ended(run)
+    shown = teller.call("stats", run, "--by", "profile").lines
+    assert shown[-1].split() == ["teller", "1", "1", "?", "?", "?", "?", "?"]
+    assert "Requests unknown, tokens unknown; cost unknown." in shown
+    assert teller.ask("stats", run)["cost_usd"] is None
+
+
+def test_what_costs_nothing_for_sure_is_no_unknown(teller: Swarm):
+    free = {"argv": ["true"], "profile": "command", "workspace": "none"}
+    run = teller.spawn({"free": free, "silent": telling()})
+    teller.ended(run)
+    told = teller.call("stats", run).lines
+    amounts = "At least 0 requests, at least 0 tokens in, 0 out"
+    assert f"{amounts}; at least $0 (1 unknown)." in told
+    assert teller.ask("stats", run)["cost_usd"] == 0
+
+
+def test_tokens_and_money_are_named_by_their_own_origins(teller: Swarm):
+    run = teller.spawn({"priced": telling(PRICED)})
+    teller.ended(run)
+    known = "Known how: tokens 940 told by workers; money $0.0004 estimated."
+    assert known in teller.call("stats", run).lines
+
+
+def test_a_session_that_ran_and_told_nothing_is_told_from_one_that_never_ran(
+    teller: Swarm,
+):
+    run = spent(teller)
+    told = teller.ended(run)
+    origins = ("requests_from", "tokens_from", "cost_from")
+    assert [told["silent"]["usage"][name] for name in origins] == ["unknown"] * 3
+    assert told["silent"]["usage"]["cost_usd"] is None
+    assert told["never"]["usage"] is None
+    report = teller.ask("aggregate", run, code=1)["tasks"]
+    assert {one["task"]: one["usage"] for one in report} == {
+        name: one["usage"] for name, one in told.items()
+    }
 
 
 def test_list_wait_and_the_report_tell_what_stats_tells(teller: Swarm):

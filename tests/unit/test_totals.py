@@ -15,6 +15,11 @@ TOKENS = Totals(succeeded=3, input_tokens=12_000, output_tokens=400)
         (NOTHING, ""),
         (Totals(cancelled=4), ""),
         (Totals(lost=1, unknown_tokens=1, unknown_usd=1), "cost unknown"),
+        (
+            Totals(succeeded=3, lost=1, unknown_tokens=1, unknown_usd=1),
+            "at least 0 tokens, at least $0 (1 unknown)",
+        ),
+        (TOKENS._replace(unknown_usd=1), "12.4k tokens, at least $0 (1 unknown)"),
         (TOKENS, "12.4k tokens, $0"),
         (TOKENS._replace(told_nano_usd=12_000_000), "12.4k tokens, $0.0120"),
         (

@@ -7,7 +7,7 @@ from typing import Any
 
 from kimi_swarm.core.redact import NOTHING_KNOWN, Secrets, redacted
 from kimi_swarm.core.report import ChangedFile, TaskReport
-from kimi_swarm.core.totals import used_words
+from kimi_swarm.core.totals import usage_told, used_words
 from kimi_swarm.core.usage_sums import summed
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.workers.plain import plain
@@ -50,9 +50,15 @@ def task_report(
         result_state=detail.get("result", {}).get("state"),
         result_why=told(detail.get("result", {}).get("why")),
         label=told(label),
-        usage=detail.get("usage"),
+        usage=_usage(row, detail),
         cost=used_words(summed(detail["usage"])) if detail.get("usage") else "",
     )
+
+
+def _usage(row: SessionRow, detail: dict[str, Any]) -> dict[str, Any] | None:
+    has_run = row.state == "done" and row.started_at is not None
+    told = usage_told(detail.get("usage"), has_run=has_run)
+    return None if told is None else dict(told)
 
 
 def _harmless(value: Any, secrets: Secrets) -> Any:

@@ -136,7 +136,10 @@ class SessionTold(Told):
     ended_at: datetime | None
     tries: Annotated[int, Field(description="Which try this is since somebody asked.")]
     ready_at: Annotated[datetime | None, Field(description="Not started before then.")]
-    usage: UsageTold | None
+    usage: Annotated[
+        UsageTold | None,
+        Field(description="Null where no worker started, and until it is over."),
+    ]
     workspace: Annotated[str | None, Field(description="The folder it works in.")]
     branch: str | None
     base: Annotated[str | None, Field(description="The commit it began from.")]

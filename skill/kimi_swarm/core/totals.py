@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from kimi_swarm.core.row import Row
 
+TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 NANO = 1_000_000_000
 _CENTS_FROM = NANO
 _LEAST = NANO // 20_000
 _THOUSAND = 1_000
+_FIGURES = (
+    *("model", "requests", "input_tokens", "cached_tokens"),
+    *("output_tokens", "reasoning_tokens", "cost_usd"),
+)
+_ORIGINS = ("requests_from", "tokens_from", "cost_from")
 
 
 class Totals(Row):
@@ -59,6 +69,24 @@ class Totals(Row):
         """How much money is known of, in billionths of a US dollar."""
         return self.measured_nano_usd + self.told_nano_usd + self.estimated_nano_usd
 
+    @property
+    def knows_requests(self) -> bool:
+        """Whether anybody knows of any requests, or knows that there were none."""
+        return self.requests > 0 or self._knows(self.unknown_requests)
+
+    @property
+    def knows_tokens(self) -> bool:
+        """The same of tokens."""
+        return self.tokens > 0 or self._knows(self.unknown_tokens)
+
+    @property
+    def knows_usd(self) -> bool:
+        """The same of money."""
+        return self.nano_usd > 0 or self._knows(self.unknown_usd)
+
+    def _knows(self, unknown: int) -> bool:
+        return not unknown or unknown < self.sessions
+
     def plus(self, other: Totals) -> Totals:
         """Return both together."""
         return Totals._make(map(int.__add__, self, other))
@@ -80,7 +108,7 @@ def used_words(totals: Totals) -> str:
         totals.tokens or totals.nano_usd or totals.unknown_tokens or totals.unknown_usd
     ):
         return ""
-    if not totals.tokens and not totals.nano_usd and totals.unknown_tokens:
+    if not totals.knows_tokens and not totals.knows_usd:
         return "cost unknown"
     if totals.tokens and totals.nano_usd and totals.unknown_tokens:
         # Said once for both, where every character counts.
@@ -93,9 +121,8 @@ def _tokens_words(totals: Totals) -> str:
     if not totals.unknown_tokens:
         about = "about " if totals.estimated_tokens else ""
         return f"{about}{short(totals.tokens)} tokens"
-    return (
-        f"at least {short(totals.tokens)} tokens" if totals.tokens else "tokens unknown"
-    )
+    known = totals.knows_tokens
+    return f"at least {short(totals.tokens)} tokens" if known else "tokens unknown"
 
 
 def usd_words(totals: Totals) -> str:
@@ -103,8 +130,21 @@ def usd_words(totals: Totals) -> str:
     amount = dollars(totals.nano_usd)
     if totals.unknown_usd:
         count = f"({totals.unknown_usd} unknown)"
-        return f"at least {amount} {count}" if totals.nano_usd else "cost unknown"
+        return f"at least {amount} {count}" if totals.knows_usd else "cost unknown"
     return f"about {amount}" if totals.estimated_nano_usd else amount
+
+
+def usage_told(
+    usage: Mapping[str, Any] | None, *, has_run: bool
+) -> Mapping[str, Any] | None:
+    """Return a session's usage as it is told.
+
+    None where no worker ever ran, or one still does; where one ran and nobody says
+    anything, a record that is unknown throughout.
+    """
+    if usage or not has_run:
+        return usage
+    return {**dict.fromkeys(_FIGURES), **dict.fromkeys(_ORIGINS, "unknown")}
 
 
 def dollars(nano_usd: int) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from kimi_swarm.core.totals import NANO, Totals
+from kimi_swarm.core.totals import NANO, Totals, usage_told
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.telling.words import told
@@ -97,7 +97,7 @@ def report_object(report: Report) -> dict[str, Any]:
 
 def totals_object(totals: Totals) -> dict[str, Any]:
     """Return sums of what sessions used; money is null where none of it is known."""
-    known = totals.nano_usd or not totals.unknown_usd
+    known = totals.knows_usd
     return {
         "sessions": totals.sessions,
         "outcomes": {
@@ -153,6 +153,7 @@ def inbox_object(found: Inbox) -> dict[str, Any]:
 def session_object(row: SessionRow) -> dict[str, Any]:
     """Return a session."""
     detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
+    has_run = row.state == "done" and row.started_at is not None
     return {
         "id": row.id,
         "run": row.run,
@@ -172,7 +173,7 @@ def session_object(row: SessionRow) -> dict[str, Any]:
         "ended_at": moment(row.ended_at),
         "tries": row.tries,
         "ready_at": moment(row.ready_at or None),
-        "usage": detail.pop("usage", None),
+        "usage": usage_told(detail.pop("usage", None), has_run=has_run),
         "workspace": row.workspace,
         "branch": row.branch,
         "base": row.base,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kimi_swarm.actions.stats import Stats
@@ -57,14 +58,14 @@ def _sum_lines(found: Stats) -> list[str]:
 
 
 def _requests(total: Totals) -> str:
-    if total.unknown_requests and not total.requests:
+    if not total.knows_requests:
         return "Requests unknown"
     more = "At least " if total.unknown_requests else ""
     return f"{more}{total.requests:,} requests"
 
 
 def _tokens(total: Totals) -> str:
-    if total.unknown_tokens and not total.tokens:
+    if not total.knows_tokens:
         return "tokens unknown"
     more = "at least " if total.unknown_tokens else ""
     cached = f" ({short(total.cached_tokens)} cached)" if total.cached_tokens else ""
@@ -81,15 +82,15 @@ def _cost(total: Totals) -> str:
 
 def _doubts(total: Totals) -> list[str]:
     """Say how the figures are known, and what was tried again and held back."""
-    parts = [
-        f"{word} {short(tokens)} tokens, {dollars(nano_usd)}"
-        for word, tokens, nano_usd in (
-            ("measured", total.measured_tokens, total.measured_nano_usd),
-            ("told by workers", total.told_tokens, total.told_nano_usd),
-            ("estimated", total.estimated_tokens, total.estimated_nano_usd),
-        )
-        if tokens or nano_usd
-    ]
+    tokens = _apart(
+        (total.measured_tokens, total.told_tokens, total.estimated_tokens), short
+    )
+    money = _apart(
+        (total.measured_nano_usd, total.told_nano_usd, total.estimated_nano_usd),
+        dollars,
+    )
+    parts = [f"tokens {tokens}"] if tokens else []
+    parts += [f"money {money}"] if money else []
     if total.unknown_tokens or total.unknown_usd:
         what = f"tokens of {total.unknown_tokens} sessions, cost of {total.unknown_usd}"
         parts.append(f"unknown {what}")
@@ -98,6 +99,17 @@ def _doubts(total: Totals) -> list[str]:
         held = f", held {seconds(total.held_ms / 1000)} by limits"
         lines.append(f"{total.retries:,} retries{held if total.held_ms else ''}.")
     return lines
+
+
+def _apart(known: Sequence[int], told: Callable[[int], str]) -> str:
+    """Say an amount by its origins: `$0.0375 told by workers, $0.0004 estimated`."""
+    words = ("measured", "told by workers", "estimated")
+    parts = [
+        f"{told(count)} {word}"
+        for word, count in zip(words, known, strict=True)
+        if count
+    ]
+    return ", ".join(parts)
 
 
 def _table(found: Stats) -> list[str]:
@@ -116,9 +128,26 @@ def _row(name: str, totals: Totals) -> list[str]:
         clip(name, NAME_CHARS),
         f"{totals.sessions:,}",
         f"{totals.succeeded:,}",
-        f"{totals.requests:,}",
-        short(totals.input_tokens),
-        short(totals.cached_tokens),
-        short(totals.output_tokens + totals.reasoning_tokens),
-        usd_words(totals),
+        _cell(f"{totals.requests:,}", totals.knows_requests, totals.unknown_requests),
+        *(
+            _cell(short(count), totals.knows_tokens, totals.unknown_tokens)
+            for count in (
+                totals.input_tokens,
+                totals.cached_tokens,
+                totals.output_tokens + totals.reasoning_tokens,
+            )
+        ),
+        _cell(_money(totals), totals.knows_usd, totals.unknown_usd),
     ]
+
+
+def _cell(amount: str, is_known: bool, unknown: int) -> str:  # noqa: FBT001 a row of them
+    """Write one figure: `140`, `140+` where there is more, `?` where nobody knows."""
+    if not is_known:
+        return "?"
+    return f"{amount}+" if unknown else amount
+
+
+def _money(totals: Totals) -> str:
+    about = "about " if totals.estimated_nano_usd else ""
+    return f"{about}{dollars(totals.nano_usd)}"
