@@ -71,3 +71,18 @@ def test_it_says_when_time_runs_out_without_news(swarm: Swarm):
 
     assert of_session.out == "(no new output)\n\nSession still running.\n"
     assert of_run.out.startswith(f"(no new output)\n\n{run}: 1 running.\n")
+
+
+def test_a_task_that_was_tried_again_is_counted_once_in_words_as_in_fields(
+    swarm: Swarm,
+):
+    tasks = {"a": {"argv": ["false"], "workspace": "none"}}
+    run = swarm.spawn({**tasks, "b": {**tasks["a"], "needs": ["a"]}})
+    swarm.ended(run)
+    swarm.call("retry", run)
+    swarm.ended(run)
+
+    counts = swarm.ask("poll", run, "--as", "ada")["counts"]
+
+    assert counts == {"cancelled": 1, "failed": 1}
+    assert f"{run}: 1 cancelled, 1 failed." in swarm.call("poll", run).lines

@@ -89,6 +89,18 @@ def test_every_action_and_field_is_explained_in_a_sentence(
         ),
         ("list", {"run": "a\nb"}, "list: run: must be one line without control"),
         ("spawn", {"concurrency": 0}, "spawn: concurrency: must be at least 1."),
+        ("poll", {"run": "a-b"}, 'poll: run: unknown field; did you mean "id"?'),
+        (
+            "retry",
+            {"run": "a-b"},
+            'retry: run: unknown field; did you mean "id"? And id: is required.',
+        ),
+        (
+            "wait",
+            {"id": "a-b", "timeout_s": "5"},
+            'wait: id: unknown field; did you mean "run"? And run: is required, and',
+        ),
+        ("log", {"run": "a-b"}, 'log: run: unknown field; did you mean "session"?'),
         (
             "aggregate",
             {"run": "a-b", "synthesise": ""},
@@ -110,6 +122,12 @@ def test_a_call_that_is_wrong_is_refused_in_a_sentence(
     assert str(refused.value).startswith(sentence)
     assert refused.value.exit_code == 2
     assert f"`{name}` takes: " in refused.value.remedy
+
+
+def test_one_run_is_cleared_by_a_text_as_by_a_list():
+    assert call_of("clear", {"run": "a-b"}) == call_of("clear", {"run": ["a-b"]})
+    with pytest.raises(CallError, match=r"run\[0\]: is empty"):
+        call_of("clear", {"run": ""})
 
 
 def test_a_call_knows_its_name():

@@ -22,6 +22,11 @@ RUN_OR_SESSION = "A run's id (calm-river) or a session's (calm-river/header)."
 ASKER = "Who asks: each asker is told everything once, and has a place of its own."
 
 
+def _listed(given: object) -> object:
+    """Take a single text for a list of it."""
+    return (given,) if isinstance(given, str) else given
+
+
 def _question(given: object) -> object:
     """Read a question: true asks without one, and text must not be blank."""
     if isinstance(given, str) and not given.strip():
@@ -128,7 +133,9 @@ class ClearCall(Call):
     """Forget runs that are over; no work is lost."""
 
     run: Annotated[
-        tuple[Line, ...], Field(strict=False, description="Ids of runs that are over.")
+        tuple[Line, ...],
+        BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+        Field(strict=False, description="Ids of runs that are over."),
     ] = ()
     older_than: Annotated[
         str | None, Field(description="All that ended so long ago: 30m, 12h or 7d.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from kimi_swarm.calls import asked, asked_start
 from kimi_swarm.calls.asked import Call
-from kimi_swarm.core.written import closest, one_sentence, problems_in, quoted
+from kimi_swarm.core.written import Problem, closest, one_sentence, problems_in, quoted
 from kimi_swarm.errors import SwarmError, UsageError
 
 CALLS: dict[str, type[Call]] = {
@@ -30,6 +30,10 @@ CALLS: dict[str, type[Call]] = {
     "stats": asked.StatsCall,
     "doctor": asked.DoctorCall,
 }
+
+IDS = ("run", "id", "session")
+"""Fields that hold the id of a run or session: which of them differs by action."""
+SHOWN_FAULTS = 3
 
 
 class UnknownActionError(SwarmError):
@@ -61,8 +65,18 @@ def call_of(name: str, fields: Mapping[str, Any]) -> Call:
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        sentence = one_sentence(name, problems_in(error, model))
-        raise CallError(name, sentence) from None
+        problems = problems_in(error, model, alike=IDS)
+        raise CallError(name, _sentence(name, problems)) from None
+
+
+def _sentence(name: str, problems: Sequence[Problem]) -> str:
+    """Tell what is wrong with a call: who cannot see the next fault asks in vain."""
+    sentence = one_sentence(name, problems[:1])
+    for path, told in problems[1:SHOWN_FAULTS]:
+        joint = " And" if sentence.endswith("?") else ", and"
+        sentence += f"{joint} {path}: {told}" if path else f"{joint} {told}"
+    more = len(problems) - SHOWN_FAULTS
+    return f"{sentence} (and {more} more)" if more > 0 else sentence
 
 
 def summary_of(name: str) -> str:

@@ -183,7 +183,7 @@ def _events_text(home: str, news: RunNews) -> str:
         [words.event_line(event, rows) for event in news.events], keep_last=True
     )
     told = "\n".join(lines) or "(no new output)"
-    counts = f"{run}: {words.counts_of(list(rows.values()))}."
+    counts = f"{run}: {words.counts_of(news.run)}."
     ending = "" if news.run.state == "done" else "\nStill running."
     if words.is_paused(news.run):
         ending = f"\nPaused. {words.next_line(f'resume {run}')}"

@@ -85,24 +85,32 @@ def path_of(parts: Iterable[str | int]) -> str:
     return path
 
 
-def problems_in(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+def problems_in(
+    error: ValidationError, model: type[BaseModel], *, alike: Sequence[str] = ()
+) -> list[Problem]:
     """Turn what pydantic found in data for `model` into problems.
 
-    Unknown fields come first: a field that is missing is often one misspelt.
+    Unknown fields come first: a field that is missing is often one misspelt. Fields of
+    names `alike` are taken for each other.
     """
     found = error.errors(include_url=False)
     found.sort(key=lambda one: one["type"] != _UNKNOWN)
-    return [_problem(one, model) for one in found]
+    return [_problem(one, model, alike) for one in found]
 
 
-def _problem(found: ErrorDetails, model: type[BaseModel]) -> Problem:
+def _problem(
+    found: ErrorDetails, model: type[BaseModel], alike: Sequence[str]
+) -> Problem:
     place = found["loc"]
     if place and place[-1] == "[key]":
         key = str(place[-2])
         return Problem(path_of(place[:-2]), f"{quoted(key)} {_sentence(found)}")
     if found["type"] == _UNKNOWN:
         known = _fields_at(model, place[:-1])
-        hint = closest(str(place[-1]), known) or f"; known are {', '.join(known)}"
+        word = str(place[-1])
+        meant = [name for name in alike if word in alike and name in known]
+        hint = f'; did you mean "{meant[0]}"?' if meant else closest(word, known)
+        hint = hint or f"; known are {', '.join(known)}"
         return Problem(path_of(place), f"unknown field{hint}")
     return Problem(path_of(place), _sentence(found))
 

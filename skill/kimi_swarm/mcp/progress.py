@@ -20,7 +20,7 @@ LOOK_EVERY_S = 1.0
 async def tell_progress(
     home: str, call: Call, ctx: ServerRequestContext[Any, Any]
 ) -> None:
-    """Tell a client that asked for it how many sessions are done, until cancelled.
+    """Tell a client that asked for it how many tasks are done, until cancelled.
 
     The number only grows, as the protocol wants it, though a task that is tried again
     is no longer done.
@@ -31,14 +31,13 @@ async def tell_progress(
     most = -1
     while True:
         try:
-            rows = (await in_thread(lambda: list_run(home, run))).sessions
+            row = (await in_thread(lambda: list_run(home, run))).run
         except SwarmError:
             return  # the call itself says what is wrong
-        done = sum(row.state == "done" for row in rows)
-        if done > most:
-            most = done
-            message = f"{run}: {counts_of(rows)}"
-            await ctx.session.report_progress(done, len(rows), message)
+        if row.done > most:
+            most = row.done
+            message = f"{run}: {counts_of(row)}"
+            await ctx.session.report_progress(most, row.total, message)
         await anyio.sleep(LOOK_EVERY_S)
 
 

@@ -184,13 +184,9 @@ def notice_line(notice: NoticeRow) -> str:
     return f"Notice to {notice.asker}{end}: {how}{why}"
 
 
-def counts_of(rows: Sequence[SessionRow]) -> str:
-    """Count sessions by outcome: `4 succeeded, 1 failed`."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        word = row.outcome or row.state
-        counts[word] = counts.get(word, 0) + 1
-    return ", ".join(f"{count} {word}" for word, count in counts.items())
+def counts_of(run: RunRow) -> str:
+    """Count a run's tasks by outcome: `1 failed, 4 succeeded`."""
+    return ", ".join(f"{count} {word}" for word, count in run.counts.items())
 
 
 def next_line(command: str) -> str:
