@@ -128,6 +128,8 @@ def test_a_plan_says_by_what_its_workers_are_held(swarm: Swarm, model: ScriptedM
         "Provider's limits (asker): held per request by the gateway (moon: 3 at once, "
         "30 requests a minute)." in told
     )
+    words = "its provider's limits: held per request by the gateway (moon: 3 at once, 3"
+    assert words in swarm.call("doctor").out
     del swarm.env["MODEL_KEY"]
     assert "Provider's limits (asker): held per session only" in (
         swarm.call("plan", plan).out

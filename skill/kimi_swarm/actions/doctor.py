@@ -15,6 +15,7 @@ import anyio
 from kimi_swarm import __version__
 from kimi_swarm.actions.leftovers import Found, find_leftovers
 from kimi_swarm.actions.models import Offer, offer_of
+from kimi_swarm.actions.pools import Held, held_of
 from kimi_swarm.actions.ready import Ready, can_work, has_account, look_for_all
 from kimi_swarm.actions.sizes import biggest_runs, folder_bytes
 from kimi_swarm.actions.state import reading
@@ -49,6 +50,7 @@ class ProfileHealth:
     models: tuple[str, ...]
     free_models: tuple[str, ...]
     limits: str
+    held: str
     carries: int
     permissions: dict[str, str]
 
@@ -91,8 +93,16 @@ async def doctor(home: str, *, cwd: Path) -> Health:
         problems += _untold(home)
     except SwarmError as error:
         problems.append(f"{error} {error.remedy}")
+    rules = manifest.pool_rules()
     profiles = tuple(
-        _health_of(ready[name], offers[name]) for name in manifest.profiles
+        [
+            _health_of(
+                ready[name],
+                offers[name],
+                await held_of(profile, rules, os.environ),
+            )
+            for name, profile in manifest.profiles.items()
+        ]
     )
     return Health(
         release=__version__,
@@ -149,7 +159,7 @@ def _login_of(profile: Profile) -> str:
     return f"{wanted}: {login.how}"
 
 
-def _health_of(ready: Ready, offer: Offer) -> ProfileHealth:
+def _health_of(ready: Ready, offer: Offer, held: Held | None) -> ProfileHealth:
     return ProfileHealth(
         name=ready.profile.name,
         summary=ready.profile.summary,
@@ -165,6 +175,7 @@ def _health_of(ready: Ready, offer: Offer) -> ProfileHealth:
         models=offer.ids,
         free_models=free_among(offer.ids),
         limits=ready.profile.limits or "",
+        held="" if held is None else held.words,
         carries=capacity(ready.profile, cpus(), memory_bytes()),
         permissions={
             name.value: hold.holds for name, hold in ready.profile.permissions.items()

@@ -222,7 +222,8 @@ def _profile_line(profile: ProfileHealth) -> str:
         carries = f" [{profile.carries} at once]" if profile.carries < MANY else ""
         doubt = f" ({profile.warning})" if profile.warning else ""
         lines = [f"  ready      {name}{carries}: {profile.summary}{doubt}"]
-        told = [profile.login, _models_line(profile), profile.limits]
+        held = f"its provider's limits: {profile.held}" if profile.held else ""
+        told = [profile.login, _models_line(profile), profile.limits, held]
         lines += [f"             {line}" for line in told if line]
         return "\n".join(lines)
     word = "missing  " if profile.program is None else "not ready"
