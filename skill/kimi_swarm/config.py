@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kimi_swarm.bundle import bundle_root, code_folder
+from kimi_swarm.core.budget_terms import StandingBudgets
 from kimi_swarm.core.notices import SESSION_KEY, TEXT
 from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.pool_written import PoolEntry
@@ -132,6 +133,7 @@ class Manifest(Written):
     preferred: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
     profiles: Annotated[dict[str, Profile], BeforeValidator(_named)]
     limits: StandardLimits = StandardLimits()
+    budgets: StandingBudgets = StandingBudgets()
     prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
     pools: dict[PoolName, PoolEntry] = Field(default_factory=dict)
     notify: Notify | None = None
@@ -185,6 +187,7 @@ class OwnConfig(Written):
     )
     limits: StandardLimits | None = None
     pools: dict[PoolName, PoolEntry] | None = None
+    budgets: StandingBudgets | None = None
     notify: Notify | None = None
 
 
@@ -208,9 +211,9 @@ class Known(NamedTuple):
 def known_at(folder: Path) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
 
-    The user's `config.yaml` may order the workers (`preferred`), set `limits`, name
-    another host to `notify`, and say what `pools` bear: one that the package knows is
-    replaced whole.
+    The user's `config.yaml` may order the workers (`preferred`), set `limits` and
+    `budgets`, name another host to `notify`, and say what `pools` bear: one that the
+    package knows is replaced whole.
 
     A profile is one YAML file named for it, in `profiles/` of the user's config folder
     or of the project's `.kimi-swarm/`. The project's win over the user's, and both over

@@ -26,7 +26,7 @@ from kimi_swarm.core.output import FailureClass, FailureTold, Finished, Transcri
 from kimi_swarm.core.session import Outcome, Place
 from kimi_swarm.core.task import Expect
 from kimi_swarm.process.records import ExitRecord
-from kimi_swarm.supervisor.again import Judged
+from kimi_swarm.supervisor.judged import Judged
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.prepare import Seat
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_swarm.core.budget import Act, Budget, Good
 from kimi_swarm.core.needs import circle_in, order_of
 from kimi_swarm.core.plan import Plan, PlanError, parse_plan
 from kimi_swarm.core.plan_parts import Role
@@ -139,12 +140,16 @@ def test_prompts_cannot_be_given_to_commands():
         plan_of(tasks={"a": {"prompt": "x"}}).with_profile("command")
 
 
-def test_fields_that_are_not_enforced_yet_are_named():
-    assert parse_plan(CONTRACT, origin="x").not_enforced() == (
-        "limits.tokens",
-        "limits.usd",
+def test_limits_of_a_run_and_its_tasks_become_budgets():
+    written = {
+        "limits": {"usd": 1.5, "sessions": 3, "at_limit": "kill"},
+        "tasks": {"a": {"prompt": "x", "limits": {"tokens": 9}}},
+    }
+    assert parse_plan(written, origin="x").budgets("calm-river") == (
+        Budget("run/calm-river", Good.USD, 1.5, Act.KILL),
+        Budget("run/calm-river", Good.SESSIONS, 3.0, Act.KILL),
+        Budget("task/calm-river/a", Good.TOKENS, 9.0, Act.KILL),
     )
-    assert plan_of(tasks={"a": {"prompt": "x", "retries": 0}}).not_enforced() == ()
 
 
 def test_five_thousand_tasks_in_one_chain_have_an_order():

@@ -77,7 +77,8 @@ def test_a_need_named_twice_is_refused():
             {"tasks": {"a": {"prompt": "x"}}, "limits": {"zzz": 1}},
             (
                 "limits.zzz: unknown field; "
-                "known are concurrency, spacing_s, wall_s, tokens, usd"
+                "known are tokens, usd, requests, concurrency, spacing_s, wall_s, "
+                "sessions, at_limit"
             ),
         ),
     ],

@@ -219,3 +219,8 @@ def test_nothing_that_a_provider_says_is_too_odd(
         assert told.most is None or told.most >= 1
         assert told.per_s is None or told.per_s > 0
         assert told.reset_s is None or 0 <= told.reset_s <= LONGEST_S
+
+
+def test_an_error_whose_type_is_no_word_is_read_all_the_same():
+    told = read_reply(400, {}, '{"type": []}', unix_s=0.0)
+    assert told.kind is ReplyKind.REFUSED

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from kimi_swarm.actions.raising import raise_budgets
 from kimi_swarm.actions.state import existing, passed_values
+from kimi_swarm.core.budget import Good
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.detach import ensure_supervisor
+from kimi_swarm.store.database import transaction
 from kimi_swarm.store.runs import set_paused, tasks_of
-from kimi_swarm.store.views import run_row, sessions_of
+from kimi_swarm.store.views import run_row, session_row, sessions_of
 
 
 class RunOverError(SwarmError):
@@ -27,7 +31,8 @@ class RunOverError(SwarmError):
 class Paused(NamedTuple):
     """A run that was paused or resumed: what works on, and what waits.
 
-    `is_changed` is false where it stood so already.
+    `is_changed` is false where it stood so already; `held` is the budget that still
+    keeps it from starting more.
     """
 
     run: str
@@ -35,6 +40,7 @@ class Paused(NamedTuple):
     is_changed: bool
     at_work: int
     waiting: int
+    held: str | None = None
 
 
 def pause(home: str, run: str) -> Paused:
@@ -45,20 +51,40 @@ def pause(home: str, run: str) -> Paused:
     return _set(home, run, is_paused=True)
 
 
-def resume(home: str, run: str) -> Paused:
-    """Let a paused run start sessions again. Raises UnknownRunError, RunOverError."""
-    return _set(home, run, is_paused=False)
+def resume(
+    home: str, scope: str, *, raised: Mapping[Good, float] | None = None
+) -> Paused:
+    """Let a paused run start sessions again, or one that a budget holds.
+
+    `raised` are budgets to set in place of those of the run, or of its task. Raises
+    UnknownRunError, UnknownSessionError, RunOverError, BudgetSpentError,
+    TaskBudgetError.
+    """
+    if not raised:
+        return _set(home, scope, is_paused=False)
+    run = scope.partition("/")[0]
+    with existing(home, run) as connection, transaction(connection):
+        kind = "task" if "/" in scope else "run"
+        if run_row(connection, run).state == "done":
+            raise RunOverError(run)
+        if kind == "task":
+            task = session_row(connection, scope).task
+            scope = f"{run}/{task}"
+        raise_budgets(connection, run, f"{kind}/{scope}", raised, at=now())
+    return _set(home, run, is_paused=False, is_raised=True)
 
 
-def _set(home: str, run: str, *, is_paused: bool) -> Paused:
+def _set(home: str, run: str, *, is_paused: bool, is_raised: bool = False) -> Paused:
     with existing(home, run) as connection:
         if run_row(connection, run).state == "done":
             raise RunOverError(run)
         is_changed = set_paused(connection, run, is_paused=is_paused, at=now())
+        is_changed = is_changed or is_raised
+        held = run_row(connection, run).held
         states = [row.state for row in sessions_of(connection, run)]
         env = passed_values(tasks_of(connection, run))
     if not is_paused:
         ensure_supervisor(home, run=run, env=env)
     waiting = states.count("queued")
     at_work = len(states) - waiting - states.count("done")
-    return Paused(run, is_paused, is_changed, at_work, waiting)
+    return Paused(run, is_paused, is_changed, at_work, waiting, held)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kimi_swarm.actions.gated import gated_profiles
 from kimi_swarm.actions.models import choose_model
 from kimi_swarm.actions.pools import with_pools
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
@@ -14,6 +15,7 @@ from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.actions.standing import Standing, find_standing
 from kimi_swarm.actions.wanted import Wanted, read_plan
 from kimi_swarm.config import Manifest, known_at
+from kimi_swarm.core.budget import Budget
 from kimi_swarm.core.plan import NEW_REPOSITORY, Plan
 from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.task import Permission, Task, WorkspaceMode
@@ -34,7 +36,8 @@ class Prepared:
     name (then `wants_new_repo`). `left` are tasks that the run has already.
     `models` are by profile those that are asked for; none leaves it to the worker.
     `pools` are those that are written, `limited` says by profile how it is held to what
-    its provider bears.
+    its provider bears. Requests of `gated` profiles are held one by one;
+    `standing_budgets` are those of days, months and pools.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Prepared:
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pools: tuple[PoolRule, ...] = ()
     limited: Mapping[str, str] = field(default_factory=dict)
+    gated: frozenset[str] = frozenset()
+    standing_budgets: tuple[Budget, ...] = ()
 
 
 async def prepare(home: str, wanted: Wanted) -> Prepared:
@@ -94,7 +99,6 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         *told,
         *(each.warning for each in ready.values() if each.warning),
         *known.notes,
-        *_plan_notes(plan),
     ]
     if not wants_new and _needs_repository(tasks):
         root, revision = _beginning(plan, folder, wanted, standing)
@@ -131,6 +135,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         models=_models_of(plan, ready, models),
         pools=pools,
         limited=limited,
+        gated=await gated_profiles(tasks, os.environ),
+        standing_budgets=manifest.budgets.standing(),
     )
 
 
@@ -218,11 +224,6 @@ async def _models(
 def _needs_repository(tasks: Sequence[Task]) -> bool:
     modes = {task.workspace.mode for task in tasks}
     return bool(modes & {WorkspaceMode.WORKTREE, WorkspaceMode.SHARED})
-
-
-def _plan_notes(plan: Plan) -> list[str]:
-    fields = plan.not_enforced()
-    return [f"Not enforced by this version: {', '.join(fields)}."] if fields else []
 
 
 def _survey_notes(seen: Survey, tasks: Sequence[Task]) -> list[str]:

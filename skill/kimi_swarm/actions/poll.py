@@ -29,6 +29,7 @@ OUTPUT_STEP_S = 0.25
 TOLD = (
     *("launched", "asked", "answered", "stop_began", "ended", "retrying"),
     *("run_ended", "run_reopened", "run_paused", "run_resumed", "tasks_added"),
+    *("budget_warned", "budget_gone", "budget_raised", "run_held", "run_released"),
 )
 
 

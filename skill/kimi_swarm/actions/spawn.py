@@ -27,6 +27,7 @@ from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
+from kimi_swarm.store.budgets import keep_standing_budgets
 from kimi_swarm.store.database import (
     Connection,
     StateFolderError,
@@ -91,6 +92,7 @@ async def spawn(
         with words_for_errors(home):
             keep_prices(connection, prices)
             keep_pools(connection, prepared.pools)
+            keep_standing_budgets(connection, prepared.standing_budgets)
         if prepared.into is None:
             belongs = _Belongs(owner, notice)
             run, repo = await _begin(home, connection, prepared, belongs)
@@ -136,7 +138,15 @@ def _add(
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
     with words_for_errors(home), transaction(connection):
         if prepared.tasks:  # perhaps the run has them all
-            add_tasks(connection, run, prepared.tasks, written["tasks"], at=now())
+            add_tasks(
+                connection,
+                run,
+                prepared.tasks,
+                written["tasks"],
+                at=now(),
+                gated=prepared.gated,
+                budgets=prepared.plan.budgets(run),
+            )
             if notice is not None:
                 notice.wish(connection, run)
         return run_row(connection, run).repo
@@ -210,6 +220,8 @@ async def _write(
         priority=prepared.priority,
         min_free_mib=prepared.min_free_mib,
         owner=belongs.owner,
+        gated=prepared.gated,
+        budgets=prepared.plan.budgets(run),
     )
     reach("spawn.before_written")
     with words_for_errors(home), transaction(connection):

@@ -51,6 +51,7 @@ def wait(
 ) -> Waited:
     """Wait until a run has ended, or with `is_any` until a session of it has.
 
+    A run that is held by a budget, and in which nothing works, is waited for no more.
     With `is_any` each asker is told of every end, in order, also of those before the
     call. An end counts as told when `note_told` gets its marks. Whoever cuts the `line`
     ends the wait. Raises UnknownRunError.
@@ -61,7 +62,7 @@ def wait(
         for _ in changes(home, connection, deadline, line=line):
             ended = _next_end(connection, run, asker) if is_any else None
             row = run_row(connection, run)
-            if ended is not None or row.state == "done":
+            if ended is not None or row.state == "done" or row.is_stuck:
                 return _seen(connection, row, asker, ended)
         return _seen(connection, run_row(connection, run), asker, None)
 
@@ -77,7 +78,8 @@ def _seen(
     totals = totals_of(connection, run=run.id)
     end = last_end(connection, run.id) if run.state == "done" else None
     if end is None:
-        return Waited(run, rows, None, run.state != "done", totals=totals)
+        is_over = run.state == "done" or run.is_stuck
+        return Waited(run, rows, None, not is_over, totals=totals)
     mark = Mark(asker, over_scope(run.id), end.seq)
     return Waited(run, rows, None, False, end.id, (mark,), totals)
 

@@ -204,10 +204,25 @@ class PauseCall(Call):
     run: Annotated[Line, Field(description=RUN)]
 
 
-class ResumeCall(Call):
-    """Let a paused run start its workers again."""
+Amount = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
-    run: Annotated[Line, Field(description=RUN)]
+
+class ResumeCall(Call):
+    """Let a run that is paused, or held by a budget, start its workers again."""
+
+    run: Annotated[
+        Line, Field(description=f"{RUN} With a budget also one of its sessions.")
+    ]
+    usd: Annotated[
+        float | None, Field(gt=0, le=10**9, description="Its budget in US dollars.")
+    ] = None
+    tokens: Annotated[Amount | None, Field(description="Its budget in tokens.")] = None
+    requests: Annotated[
+        Amount | None, Field(description="Its budget in requests to models.")
+    ] = None
+    sessions: Annotated[
+        Amount | None, Field(description="How many sessions it may start in all.")
+    ] = None
 
 
 class DiffCall(Call):

@@ -88,7 +88,8 @@ def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
     verb = "resume" if words.is_paused(run) else verb
     used = used_words(totals)
     first = _run_line(home, asked, run) + (f"; {used}" if used else "")
-    last = words.next_line(f"{verb} {run.id}")
+    held = words.raising(run) if words.is_held(run) else None
+    last = words.next_line(held or f"{verb} {run.id}")
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
 
@@ -185,7 +186,9 @@ def _events_text(home: str, news: RunNews) -> str:
     told = "\n".join(lines) or "(no new output)"
     counts = f"{run}: {words.counts_of(news.run)}."
     ending = "" if news.run.state == "done" else "\nStill running."
-    if words.is_paused(news.run):
+    if words.is_held(news.run):
+        ending = f"\nHeld: {news.run.held}. {words.next_line(words.raising(news.run))}"
+    elif words.is_paused(news.run):
         ending = f"\nPaused. {words.next_line(f'resume {run}')}"
     return f"{told}\n\n{counts}{ending}"
 
@@ -242,7 +245,8 @@ def wait(home: str, asked: WaitCall, line: Line | None = None) -> Answer:
         return wake_line(seen, shows_id=asker != "")
 
     looked_at = seen.sessions if seen.ended is None else [seen.ended]
-    code = OK if all(row.is_fine for row in looked_at) else NOT_ALL
+    is_fine = all(row.is_fine for row in looked_at) and not seen.run.is_stuck
+    code = OK if is_fine else NOT_ALL
     return Answer(fields, text, OUT_OF_TIME if seen.is_timeout else code, seen.marks)
 
 

@@ -126,10 +126,16 @@ def pause(home: str, asked: PauseCall) -> Answer:
 
 
 def resume(home: str, asked: ResumeCall) -> Answer:
-    """Let a paused run start again."""
+    """Let a run start again that is paused, or held by a budget."""
     from kimi_swarm.actions.pause import resume  # noqa: PLC0415 one verb
+    from kimi_swarm.core.budget import Good  # noqa: PLC0415 one verb
 
-    return _told_paused(resume(home, asked.run))
+    raised = {
+        good: float(most)
+        for good in (Good.USD, Good.TOKENS, Good.REQUESTS, Good.SESSIONS)
+        if (most := getattr(asked, good)) is not None
+    }
+    return _told_paused(resume(home, asked.run, raised=raised))
 
 
 def _told_paused(paused: Paused) -> Answer:

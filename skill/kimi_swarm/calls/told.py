@@ -181,6 +181,12 @@ class RunTold(Told):
     created_at: datetime
     ended_at: datetime | None
     paused_at: datetime | None
+    held: Annotated[
+        str | None, Field(description="The budget that keeps it from starting more.")
+    ]
+    warned: Annotated[
+        str | None, Field(description="The budget last told to be used up, or nearly.")
+    ]
     owner: Annotated[str | None, Field(description="The asker it belongs to.")]
     size_bytes: int | None = None
     usage: TotalsTold | None = None

@@ -95,6 +95,7 @@ class PausedTold(Told):
     is_changed: bool
     at_work: int
     waiting: int
+    held: str | None = None
 
 
 class DiffTold(Told):

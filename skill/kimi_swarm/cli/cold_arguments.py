@@ -203,6 +203,25 @@ def add_run_alone(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="a run, e.g. calm-river")
 
 
+def _money(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of money above 0")
+    return value
+
+
+def add_resume(parser: argparse.ArgumentParser) -> None:
+    """Resume RUN, with larger budgets."""
+    parser.add_argument("run", help="a run; with a budget also one of its sessions")
+    parser.add_argument("--usd", type=_money, help="its budget in US dollars from now")
+    parser.add_argument("--tokens", type=count, help="its budget in tokens")
+    parser.add_argument("--requests", type=count, help="its budget in requests")
+    parser.add_argument("--sessions", type=count, help="how many may start in all")
+
+
 def add_nothing(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: some verbs take no arguments."""
 
@@ -239,7 +258,7 @@ COLD: dict[str, tuple[Add, str]] = {
     "send": (add_send, "Go on with a worker's conversation in its workspace."),
     "retry": (add_retry, "Do again what failed; what succeeded is kept."),
     "pause": (add_run_alone, "Start nothing more of a run; what works goes on."),
-    "resume": (add_run_alone, "Let a paused run start its workers again."),
+    "resume": (add_resume, "Let a run that is paused or out of budget go on."),
     "attach": (add_attach, "Join a worker's conversation at your terminal."),
     "stats": (add_stats, "What was used and what it cost: tokens, requests, money."),
     "trust": (add_nothing, "Use this project's own profiles, as they are now."),

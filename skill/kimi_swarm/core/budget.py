@@ -200,6 +200,13 @@ class Budgets:
         self._balances.pop(scope, None)
         self._told = {told for told in self._told if told[0] != scope}
 
+    def replace(self, budgets: Iterable[Budget], spent: Mapping[str, Spend]) -> None:
+        """Take what is written down elsewhere for what there is; reservations stay."""
+        self._budgets = {(one.scope, one.good): one for one in budgets}
+        self._balances = {}
+        for scope, spend in spent.items():
+            self.book((scope,), spend)
+
     def balance(self, scope: str) -> Balance:
         """Return what was spent on a scope, and how much of it is an estimate."""
         return self._balances.get(scope, Balance({}, {}))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from kimi_swarm.core.budget import Budget
 from kimi_swarm.core.needs import need_problems, order_of
 from kimi_swarm.core.plan_parts import (
     UNTRACKED,
@@ -127,13 +128,17 @@ class Plan(Written):
         kept = {name: task for name, task in self.tasks.items() if name not in names}
         return self.model_copy(update={"tasks": kept})
 
-    def not_enforced(self) -> tuple[str, ...]:
-        """Name the given fields that this version accepts but does not enforce yet."""
-        given = {
-            "limits.tokens": self.limits.tokens is not None,
-            "limits.usd": self.limits.usd is not None,
-        }
-        return tuple(field for field, is_given in given.items() if is_given)
+    def budgets(self, run: str) -> tuple[Budget, ...]:
+        """Return what the run and its tasks may use, as budgets of a run of that id."""
+        own = self.limits.budgets(f"run/{run}", self.limits.at_limit)
+        of_tasks = (
+            budget
+            for name, task in self.tasks.items()
+            for budget in task.limits.budgets(
+                f"task/{run}/{name}", self.limits.at_limit
+            )
+        )
+        return (*own, *of_tasks)
 
 
 def _first(task: PlanTask, base: Defaults, name: str) -> object:

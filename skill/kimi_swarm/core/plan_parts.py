@@ -14,6 +14,8 @@ from pydantic import (
     JsonValue,
 )
 
+from kimi_swarm.core.budget import Act
+from kimi_swarm.core.budget_terms import TaskLimits
 from kimi_swarm.core.names import MERGED
 from kimi_swarm.core.task import Expect, Permission, WorkspaceMode, WorkspaceNeed
 from kimi_swarm.core.written import Line, Text, Word, Written, quoted
@@ -135,14 +137,17 @@ class Defaults(Written):
     retry_delay_s: SecondsOrNone | None = None
 
 
-class Limits(Written):
-    """What the whole run keeps to; seconds, tokens, US dollars."""
+class Limits(TaskLimits):
+    """What the whole run keeps to; seconds, tokens, US dollars.
+
+    `at_limit` is what happens when tokens, money or requests are used up.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     spacing_s: Annotated[float, Field(ge=0, le=3600)] | None = None
     wall_s: Annotated[float, Field(gt=0, le=2_592_000)] | None = None
-    tokens: Annotated[int, Field(ge=1)] | None = None
-    usd: Annotated[float, Field(gt=0)] | None = None
+    sessions: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    at_limit: Annotated[Act, Field(strict=False)] = Act.STOP_STARTING
 
 
 class MergeCheckSpec(Written):
@@ -183,6 +188,7 @@ class PlanTask(Written):
     silence_s: SecondsOrNone | None = None
     retries: Retries | None = None
     retry_delay_s: SecondsOrNone | None = None
+    limits: TaskLimits = TaskLimits()
 
     def expected(self, *, by_profile: Expect | None = None) -> Expect:
         """Return what must be left: as written, else the profile's, else by mode.

@@ -161,7 +161,7 @@ def _said(body: str) -> _Said:
     error = data.get("error", data) if isinstance(data, dict) else data
     if not isinstance(error, dict):
         return _with_wait(frozenset(), error if isinstance(error, str) else "")
-    types = {error.get(name) for name in ("type", "code", "status")}
+    types = [error.get(name) for name in ("type", "code", "status")]
     texts = (error.get(name) for name in ("message", "detail", "error"))
     message = next((text for text in texts if isinstance(text, str)), "")
     said = _with_wait(

@@ -15,7 +15,7 @@ LONGEST_WAIT_S = 86_400.0
 CUT_OFF = frozenset(
     (
         *("rate_limit", "provider", "quota", "auth"),
-        *("no_finish", "stalled", "time_limit"),
+        *("no_finish", "stalled", "time_limit", "budget"),
     )
 )
 """Reasons after which a person who asks for another try wants the worker to go on."""
@@ -102,6 +102,23 @@ def _is_free(attempt: Attempt, limited: Limited) -> bool:
     """Whether it was no try: a rate limit is never the worker's doing."""
     is_rate_limit = attempt.failure is FailureClass.RATE_LIMIT
     return is_rate_limit and limited.since_s < LONGEST_WAIT_S
+
+
+def held_back(attempt: Attempt | None, *, tries: int) -> Retry | None:
+    """Return the try that waits for a budget, None where it could do harm.
+
+    It counts for none: nothing was wrong with the work. `attempt` is None where no
+    worker was ever started.
+    """
+    at_once_s = 0.001
+    if attempt is None:
+        return Retry(at_once_s, tries, resumes=False, counts=False)
+    if not attempt.is_proved_dead:
+        return None
+    if attempt.can_resume:
+        return Retry(at_once_s, tries, resumes=True, counts=False)
+    is_harmless = attempt.is_apart or not attempt.has_output
+    return Retry(at_once_s, tries, resumes=False, counts=False) if is_harmless else None
 
 
 def _how(attempt: Attempt) -> bool | None:

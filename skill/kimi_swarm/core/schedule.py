@@ -10,6 +10,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kimi_swarm.core.allowance import (
+    REASON,
+    Allowance,
+    Allowances,
+    Hold,
+    Seeker,
+    seeker_of,
+)
 from kimi_swarm.core.pool_room import SHUT, Draw, PoolRoom, PoolRooms
 
 NOT_NEEDED = "not_needed"
@@ -17,6 +25,8 @@ NOT_NEEDED = "not_needed"
 
 SPACE_STEP_S = 5.0
 """How soon to look again whether a full disk has room."""
+SPEND_STEP_S = 1.0
+"""How soon to look again at what is spent by what works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class Snapshot:
     per run, the final outcome of tasks that are over. `last_start_at` holds the last
     start per run id and per profile name. `free_mib` is the room on the disk. `pools`
     tells how providers' pools stand, `draws` which ones a run's sessions of a profile
-    draw on.
+    draw on, `allowances` how budgets stand.
     """
 
     at: float
@@ -89,6 +99,7 @@ class Snapshot:
     free_mib: int = sys.maxsize
     pools: Mapping[str, PoolRoom] = field(default_factory=dict)
     draws: Mapping[Draw, tuple[str, ...]] = field(default_factory=dict)
+    allowances: Sequence[Allowance] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +131,14 @@ Decision = Start | Cancel | Stop
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """Decisions for now, and the moment at which to look again without any event."""
+    """Decisions for now, and the moment at which to look again without any event.
+
+    `held` are runs of which nothing starts as a budget is gone.
+    """
 
     decisions: tuple[Decision, ...]
     look_again_at: float | None = None
+    held: Mapping[str, Hold] = field(default_factory=dict)
 
 
 def schedule(snapshot: Snapshot) -> Agenda:
@@ -136,7 +151,9 @@ def schedule(snapshot: Snapshot) -> Agenda:
     for run, limits in snapshot.runs.items():
         if limits.ends_at is not None and turn.lives_on(run):
             turn.look_at(limits.ends_at)
-    return Agenda(tuple(turn.decisions), turn.look_again_at)
+    if snapshot.allowances and snapshot.busy:
+        turn.look_at(snapshot.at + SPEND_STEP_S)
+    return Agenda(tuple(turn.decisions), turn.look_again_at, turn.held_runs())
 
 
 class _Turn:
@@ -152,6 +169,12 @@ class _Turn:
         self.last_start_at = dict(snapshot.last_start_at)
         busy = [(each.run, each.profile) for each in snapshot.busy]
         self.pools = PoolRooms(snapshot.pools, snapshot.draws, busy)
+        self.allowances = Allowances(
+            snapshot.allowances,
+            [seeker_of(busy.session, busy.profile) for busy in snapshot.busy],
+        )
+        self.held: dict[str, Hold] = {}
+        self.could: set[str] = set()
         self.live = {busy.run for busy in snapshot.busy if not busy.is_stopping}
         self.live.update(waiting.run for waiting in snapshot.waiting)
         self.ended = {
@@ -174,6 +197,8 @@ class _Turn:
             self.decisions.append(Stop(busy.session, busy.stop_wish))
         elif busy.run in self.ended:
             self.decisions.append(Stop(busy.session, "run_time_limit"))
+        elif self.allowances.is_to_end(seeker_of(busy.session, busy.profile)):
+            self.decisions.append(Stop(busy.session, REASON))
 
     def consider_start(self, waiting: Waiting) -> None:
         reason = self.reason_to_cancel(waiting)
@@ -190,6 +215,8 @@ class _Turn:
         wait = self.pools.wait((waiting.run, waiting.profile), self.snapshot.at)
         if wait is not None and wait.reason is not None:
             self.decisions.append(Cancel(waiting.session, SHUT, wait.reason))
+            return
+        if self.is_held(waiting):
             return
         until_at = waiting.queue_until_at
         is_late = until_at is not None and self.snapshot.at >= until_at
@@ -209,6 +236,22 @@ class _Turn:
             self.decisions.append(Cancel(waiting.session, "queue_time", detail))
         elif until_at is not None:
             self.look_at(until_at)
+
+    def is_held(self, waiting: Waiting) -> bool:
+        """Whether a budget keeps it from starting; it waits on, however long."""
+        seeker = Seeker(waiting.run, waiting.task, waiting.profile)
+        hold = self.allowances.hold(seeker)
+        if hold is None:
+            self.could.add(waiting.run)
+            return self.allowances.is_crowded(seeker)
+        self.held.setdefault(waiting.run, hold)
+        if hold.until_at is not None:
+            self.look_at(hold.until_at)
+        return True
+
+    def held_runs(self) -> dict[str, Hold]:
+        """Return the runs of which nothing starts before a budget is raised."""
+        return {run: hold for run, hold in self.held.items() if run not in self.could}
 
     def reason_to_cancel(self, waiting: Waiting) -> tuple[str, str] | None:
         if waiting.stop_wish is not None:
@@ -255,6 +298,7 @@ class _Turn:
     def start(self, waiting: Waiting) -> None:
         self.decisions.append(Start(waiting.session))
         self.pools.start((waiting.run, waiting.profile))
+        self.allowances.start(Seeker(waiting.run, waiting.task, waiting.profile))
         self.total += 1
         self.by_run[waiting.run] += 1
         self.by_profile[waiting.profile] += 1

@@ -77,6 +77,16 @@ def requests_since(connection: Connection, at: float) -> list[RequestRow]:
     return [RequestRow(*row) for row in found]
 
 
+def refused_by_budget(connection: Connection, session: str) -> bool:
+    """Whether the gateway refused a request of a session as a budget was used up."""
+    (is_refused,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM requests"
+        " WHERE run = ? AND session = ? AND ending = 'refused' AND status = 403)",
+        (session.partition("/")[0], session),
+    ).fetchone()
+    return bool(is_refused)
+
+
 def metered_of(connection: Connection, session: str) -> list[Metered]:
     """Return what a session's requests to models came to, by model, pool and day.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kimi_swarm.core.budget import Budget
 from kimi_swarm.core.task import Task, task_from_dict, task_to_dict
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.attempts import queue_first
+from kimi_swarm.store.budgets import keep_budgets
 from kimi_swarm.store.database import transaction
 from kimi_swarm.store.moves import note
 from kimi_swarm.store.views import UnknownRunError
@@ -32,7 +34,10 @@ class NameTakenError(SwarmError):
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be written: its tasks in plan order, limits, and what to tell people."""
+    """A run to be written: its tasks in plan order, limits, and what to tell people.
+
+    Requests of `gated` profiles are held one by one.
+    """
 
     name: str
     tasks: Sequence[Task]
@@ -46,6 +51,8 @@ class NewRun:
     min_free_mib: int = 0
     priority: int = 0
     owner: str = ""
+    gated: frozenset[str] = frozenset()
+    budgets: Sequence[Budget] = ()
 
 
 def create_run(
@@ -70,7 +77,7 @@ def create_run(
                 new.concurrency,
                 new.spacing_s,
                 new.wall_s,
-                json.dumps(_profiles(new.tasks)),
+                json.dumps(_profiles(new.tasks, new.gated)),
                 json.dumps(new.plan),
                 json.dumps(list(new.notes)),
                 at,
@@ -82,10 +89,13 @@ def create_run(
             ),
         )
         note(connection, run, None, "run_started", at, {"name": new.name})
+        keep_budgets(connection, new.budgets)
         _write_tasks(connection, run, new.tasks, first=0, at=at)
 
 
-def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+def _profiles(
+    tasks: Sequence[Task], gated: Collection[str]
+) -> dict[str, dict[str, Any]]:
     """Collect what the scheduler has to know of the profiles in use.
 
     Of pools those that all of a profile's tasks draw on: no task waits for another's.
@@ -101,6 +111,7 @@ def _profiles(tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
             "max_parallel": recipe.max_parallel,
             "spacing_s": recipe.spacing_s,
             "pools": pools,
+            "is_gated": recipe.profile in gated,
         }
     return found
 
@@ -112,6 +123,8 @@ def add_tasks(
     plan: Mapping[str, Any],
     *,
     at: float,
+    gated: Collection[str] = (),
+    budgets: Sequence[Budget] = (),
 ) -> None:
     """Add tasks to a run, each with a queued session; opens a run that was over.
 
@@ -127,11 +140,12 @@ def add_tasks(
             raise NameTakenError(run, taken)
         open_run(connection, run, at=at)
         note(connection, run, None, "tasks_added", at, {"count": len(tasks)})
+        keep_budgets(connection, budgets)
         _write_tasks(connection, run, tasks, first=len(known), at=at)
         profiles, written = connection.execute(
             "SELECT profiles, plan FROM runs WHERE id = ?", (run,)
         ).fetchone()
-        profiles = {**json.loads(profiles), **_profiles(tasks)}
+        profiles = {**json.loads(profiles), **_profiles(tasks, gated)}
         whole = json.loads(written)
         whole["tasks"] = {**whole.get("tasks", {}), **plan}
         connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kimi_swarm.store.budget_tables import BUDGETS
 from kimi_swarm.store.pool_tables import POOLS
 from kimi_swarm.store.usage_tables import USAGE
 
@@ -304,4 +305,5 @@ MIGRATIONS: tuple[str, ...] = (
     USAGE,
     REQUESTS,
     POOLS,
+    BUDGETS,
 )

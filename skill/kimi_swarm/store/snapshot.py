@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from kimi_swarm.core.condition import When, holds
 from kimi_swarm.core.pool_room import PoolRoom
 from kimi_swarm.core.schedule import NOT_NEEDED, Busy, RunLimits, Snapshot, Waiting
+from kimi_swarm.store.budgets import read_allowances
 
 
 class _Run(NamedTuple):
@@ -63,6 +64,7 @@ def read_snapshot(
             for name, run in runs.items()
             for profile, known in run.profiles.items()
         },
+        allowances=read_allowances(connection, at=at),
     )
 
 

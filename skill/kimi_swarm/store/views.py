@@ -49,6 +49,8 @@ class RunRow(Row):
     ended_at: float | None
     paused_at: float | None
     owner: str
+    held: str | None
+    warned: str | None
     counts: dict[str, int]
 
     @property
@@ -61,6 +63,12 @@ class RunRow(Row):
         """How many of them are over."""
         live = ("queued", "starting", "running", "stopping")
         return self.total - sum(self.counts.get(name, 0) for name in live)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing works, and nothing starts as a budget is gone."""
+        busy = ("starting", "running", "stopping")
+        return self.held is not None and not any(map(self.counts.get, busy))
 
 
 class SessionRow(Row):
@@ -165,8 +173,8 @@ def _runs(
     connection: sqlite3.Connection, clause: str, *arguments: object
 ) -> list[RunRow]:
     found = connection.execute(
-        "SELECT id, name, state, repo, base, created_at, ended_at, paused_at, owner"  # noqa: S608 ours
-        " FROM runs " + clause,
+        "SELECT id, name, state, repo, base, created_at, ended_at, paused_at, owner,"  # noqa: S608 ours
+        " held, warned FROM runs " + clause,
         arguments,
     ).fetchall()
     return [RunRow._make((*row, _counts(connection, row[0]))) for row in found]
@@ -256,12 +264,14 @@ def is_last_wanted(connection: sqlite3.Connection, session: str) -> bool:
 def wants_supervisor(connection: sqlite3.Connection) -> bool:
     """Whether there is anything that only a supervisor can do.
 
-    A paused run waits for a person; but what runs in it must be looked after, its time
-    limit kept, and wishes to stop fulfilled. Hosts must be told what they wait for.
+    A run that is paused, or held until a budget is raised, waits for a person; but what
+    runs in it must be looked after, its time limit kept, and wishes to stop fulfilled.
+    Hosts must be told what they wait for.
     """
     (wants,) = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'running'"
-        " AND (paused_at IS NULL OR wall_s IS NOT NULL))"
+        " AND (wall_s IS NOT NULL OR paused_at IS NULL"
+        " AND (held IS NULL OR held_until_at IS NOT NULL)))"
         # Left to itself, SQLite reads the whole of a larger index instead.
         " OR EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_busy"
         " WHERE state IN ('starting', 'running', 'stopping'))"

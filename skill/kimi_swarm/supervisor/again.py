@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
+from kimi_swarm.core.allowance import REASON
 from kimi_swarm.core.evidence import Facts, Verdict
 from kimi_swarm.core.retry import Attempt, Retry, next_try
 from kimi_swarm.core.session import Ended, Outcome
@@ -14,15 +14,8 @@ from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of
 from kimi_swarm.store.views import SessionRow, is_last_wanted
-
-
-class Judged(NamedTuple):
-    """A verdict with what was found on the way; `attempt` if another try may follow."""
-
-    verdict: Verdict
-    findings: Findings
-    exit_code: int | None = None
-    attempt: Attempt | None = None
+from kimi_swarm.supervisor.judged import Judged
+from kimi_swarm.supervisor.rationing import waits_for_budget
 
 
 def attempt_of(
@@ -55,19 +48,26 @@ def try_again(
     that is to be tried again as failed, or its run as over.
     """
     findings = judged.findings
-    if judged.verdict.outcome is Outcome.SUCCEEDED or judged.attempt is None:
+    is_refused = judged.verdict.reason == REASON
+    if judged.verdict.outcome is Outcome.SUCCEEDED or not (
+        judged.attempt or is_refused
+    ):
         return findings
     if not is_last_wanted(connection, row.id):
         return findings
     task = task_of(connection, row.run, row.task)
-    retry = next_try(
-        judged.attempt,
-        tries=row.tries,
-        retries=task.retries,
-        delay_s=task.retry_delay_s,
-        chance=chance,
-        limited=limited_so_far(connection, row, at=at),
-    )
+    retry = None
+    if is_refused:
+        retry = waits_for_budget(connection, row, judged, at=at)
+    elif judged.attempt is not None:
+        retry = next_try(
+            judged.attempt,
+            tries=row.tries,
+            retries=task.retries,
+            delay_s=task.retry_delay_s,
+            chance=chance,
+            limited=limited_so_far(connection, row, at=at),
+        )
     if retry is None:
         return findings
     session = queue_retry(connection, row, task, retry, at=at)

@@ -11,9 +11,9 @@ from kimi_swarm.process.ports import PortPool
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.views import SessionRow
-from kimi_swarm.supervisor.again import Judged
 from kimi_swarm.supervisor.gatekeeper import Gatekeeper
 from kimi_swarm.supervisor.ground import Ground
+from kimi_swarm.supervisor.judged import Judged
 from kimi_swarm.supervisor.warmup import WarmUps
 
 

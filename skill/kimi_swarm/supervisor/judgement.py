@@ -16,8 +16,9 @@ from kimi_swarm.core.usage import Told
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.records import ExitRecord, LaunchFiles
 from kimi_swarm.store.moves import Findings
-from kimi_swarm.supervisor.again import Judged, attempt_of
+from kimi_swarm.supervisor.again import attempt_of
 from kimi_swarm.supervisor.hearing import Turn, hear_turn
+from kimi_swarm.supervisor.judged import Judged
 from kimi_swarm.supervisor.prepare import Seat
 from kimi_swarm.supervisor.repair import Case, Launch, Settled, settle
 from kimi_swarm.workers.plain import clip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -36,12 +37,14 @@ from kimi_swarm.store.views import (
     wants_supervisor,
 )
 from kimi_swarm.supervisor.accounting import accounted
-from kimi_swarm.supervisor.again import Judged, end_of, try_again
+from kimi_swarm.supervisor.again import end_of, try_again
 from kimi_swarm.supervisor.door import Door
 from kimi_swarm.supervisor.environments import Environments
 from kimi_swarm.supervisor.gatekeeper import Gatekeeper
 from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.herald import Herald
+from kimi_swarm.supervisor.judged import Judged
+from kimi_swarm.supervisor.rationing import as_refused, mind
 from kimi_swarm.supervisor.tend import Tender
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -127,6 +130,10 @@ class Supervisor:
         """Write a session's end, and queue another try if there should be one."""
         with words_for_errors(self.home), transaction(self.connection):
             chance = random.random()  # noqa: S311 it parts crowds, and hides nothing
+            judged = as_refused(self.connection, session, judged, at=ended.at)
+            ended = replace(
+                ended, outcome=judged.verdict.outcome, reason=judged.verdict.reason
+            )
             findings = try_again(
                 self.connection, session, judged, at=ended.at, chance=chance
             )
@@ -190,9 +197,13 @@ class Supervisor:
             self.ground.require()
             self._next_environment_at = None
             with words_for_errors(self.home):
-                agenda = schedule(self._look())
+                snapshot = self._look()
+                agenda = schedule(snapshot)
                 with transaction(self.connection):
                     ends = [self._act(decision) for decision in agenda.decisions]
+                    has_news = mind(self.connection, snapshot, agenda)
+            if has_news:
+                self.door.tell_watchers()
             # Not before the commit: without it nobody was chosen.
             for row in self._chosen:
                 self._tend(group, row)

@@ -50,9 +50,9 @@ from kimi_swarm.store.database import (
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.runs import task_of, time_limit_of
 from kimi_swarm.store.views import SessionRow
-from kimi_swarm.supervisor.again import Judged
 from kimi_swarm.supervisor.desk import Desk
 from kimi_swarm.supervisor.errors import SetupFailedError, StoppedError
+from kimi_swarm.supervisor.judged import Judged
 from kimi_swarm.supervisor.judgement import Evidence, look_at_work
 from kimi_swarm.supervisor.passing import what_came_before
 from kimi_swarm.supervisor.prepare import (

@@ -64,6 +64,8 @@ def run_object(
         "created_at": moment(row.created_at),
         "ended_at": moment(row.ended_at),
         "paused_at": moment(row.paused_at),
+        "held": row.held,
+        "warned": row.warned,
         "owner": row.owner or None,
     }
     if sessions is not None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kimi_swarm.core.allowance import budget_amount
 from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.parameter import FROM_FILES, Parameter
 from kimi_swarm.core.strategy import Strategy
@@ -63,11 +64,19 @@ def preview(
     return "\n".join(lines)
 
 
+_HELD = {
+    True: "held per request",
+    False: "per session only: may overshoot by what running sessions spend",
+}
+
+
 def _worker_lines(prepared: Prepared, name: str) -> list[str]:
     """Say of one kind of worker its model, what it may do, and what leaves."""
     models = prepared.models.get(name)
     model = "" if models is None else f" ({', '.join(models) or OWN_MODEL})"
     lines = [f"Worker {name}{model}: {prepared.sends_to[name]}"]
+    if prepared.plan.budgets("") or prepared.standing_budgets:
+        lines.append(f"Budget ({name}): {_HELD[name in prepared.gated]}")
     if name in prepared.holds:
         lines.append(f"May {prepared.permission} ({name}): {prepared.holds[name]}")
     if name in prepared.limited:
@@ -109,6 +118,8 @@ def _limits(prepared: Prepared) -> str:
         parts.append(f"starts {seconds(prepared.spacing_s)} apart")
     if prepared.wall_s:
         parts.append(f"all ended after {seconds(prepared.wall_s)}")
+    own = prepared.plan.budgets("")
+    parts += [f"at most {budget_amount(one)}" for one in own if one.scope == "run/"]
     return "".join(f", {part}" for part in parts)
 
 

@@ -139,7 +139,9 @@ def paused(run: Paused) -> str:
     already = "" if run.is_changed else " already"
     stand = f"{run.at_work} at work, {run.waiting} waiting"
     verb = "resume" if run.is_paused else "wait"
-    return f"{run.run} is {how}{already}: {stand}.\n{next_line(f'{verb} {run.run}')}"
+    held = "" if run.held is None else f" Held: {run.held}."
+    last = next_line(f"{verb} {run.run}")
+    return f"{run.run} is {how}{already}: {stand}.{held}\n{last}"
 
 
 def cleared(done: Cleared, *, is_dry: bool = False) -> str:

@@ -10,7 +10,7 @@ from kimi_swarm.actions.state import program_name
 from kimi_swarm.core.totals import used_words
 from kimi_swarm.core.wake import counted, end_line, woken
 from kimi_swarm.store.inbox import standings
-from kimi_swarm.telling.words import age, is_paused
+from kimi_swarm.telling.words import age, is_paused, raising
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
         if is_paused(seen.run):
             how, verb = "paused", f"resume {run}"
         return _line(f"{run} {how}: {counted(rows)}.", verb)
+    if seen.run.is_stuck:
+        return _line(
+            f"{run} held: {seen.run.held}; {counted(rows)}.", raising(seen.run)
+        )
     head = (shows_id and seen.completion) or run
     used = used_words(seen.totals)
     return end_line(head, run, rows, caller=program_name(), used=used)

@@ -15,6 +15,8 @@ from kimi_swarm.workers.plain import clip, plain
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
+    from typing import Any
+
     from kimi_swarm.store.notices import NoticeRow
 
 OUTPUT_CHARS = 12_000
@@ -27,6 +29,7 @@ _COLOURS = {
     "stopping": "33",
     "queued": "2",
     "paused": "33",
+    "held": "33",
     "failed": "31",
     "timed_out": "31",
     "lost": "31",
@@ -40,6 +43,13 @@ _OF_RUNS = {
     "run_paused": "paused",
     "run_resumed": "resumed",
     "tasks_added": "has more tasks",
+    "run_released": "starts workers again",
+}
+_OF_BUDGETS = {
+    "budget_warned": "nearly used up",
+    "budget_gone": "used up",
+    "budget_raised": "changed",
+    "run_held": "held",
 }
 
 
@@ -77,6 +87,20 @@ def is_paused(row: RunRow) -> bool:
     return row.state != "done" and row.paused_at is not None
 
 
+def is_held(row: RunRow) -> bool:
+    """Whether a run that is not over starts nothing until a budget is raised."""
+    return row.state != "done" and row.held is not None
+
+
+def raising(row: RunRow) -> str:
+    """Return the command that lets a held run go on, with a place for the figure."""
+    words = (row.held or "").partition(" spent")[0].split(" ")
+    if words[:3] == ["budget", "of", "task"]:
+        return f"resume {row.id}/{words[3]} --{words[4]} N"
+    # One of all runs is raised in the configuration, or begins anew by itself.
+    return f"resume {row.id} --{words[1]} N" if words[1:2] != ["of"] else "stats"
+
+
 def run_line(row: RunRow) -> str:
     """Describe a run on one line, as the host lists its own processes."""
     counts = ", ".join(
@@ -84,6 +108,10 @@ def run_line(row: RunRow) -> str:
     )
     more = f" ({counts})" if counts else ""
     word = "paused" if is_paused(row) else row.state
+    if is_held(row):
+        word, more = "held", f"{more}; {row.held}"
+    elif row.warned is not None and row.state != "done":
+        more = f"{more}; {row.warned}"
     state = coloured(word, 8)
     took = age(row.created_at, row.ended_at)
     done = f"{row.counts.get('succeeded', 0)}/{row.total} succeeded{more}"
@@ -144,9 +172,11 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     if event.name == "retrying":
         after, delay_s, counts = _retry_of(event)
         why = "" if counts else "; its provider's rate limit counts as no try"
+        if (former := rows.get(after)) is not None and former.reason == "budget":
+            why = ", when there is a budget for it"
         return f"{clock} {event.session} queued in {delay_s:.0f}s, after {after}{why}"
-    if event.name in _OF_RUNS:
-        return f"{clock} {event.run} {_OF_RUNS[event.name]}"
+    if event.name in _OF_RUNS or event.name in _OF_BUDGETS:
+        return f"{clock} {event.run} {_of_run(event)}"
     if event.name == "launched" or row is None:
         return f"{clock} {event.session} started"
     if event.name == "stop_began":
@@ -156,11 +186,22 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     )
 
 
+def _of_run(event: EventRow) -> str:
+    if event.name in _OF_RUNS:
+        return _OF_RUNS[event.name]
+    return f"{_OF_BUDGETS[event.name]}: {_data_of(event).get('words', '')}"
+
+
 def _retry_of(event: EventRow) -> tuple[str, float, bool]:
+    told = _data_of(event)
+    return str(told["after"]), float(told["delay_s"]), bool(told.get("counts", True))
+
+
+def _data_of(event: EventRow) -> dict[str, Any]:
     import json  # noqa: PLC0415 few events need it
 
-    told = json.loads(event.data)
-    return str(told["after"]), float(told["delay_s"]), bool(told.get("counts", True))
+    found: dict[str, Any] = json.loads(event.data)
+    return found
 
 
 def question(row: SessionRow) -> str:

@@ -21,6 +21,7 @@ from kimi_swarm.lanes.gateway.marks import HeldMarks
 from kimi_swarm.lanes.gateway.memory import Memory
 from kimi_swarm.lanes.gateway.proxy import Proxy
 from kimi_swarm.lanes.gateway.queue import Queue
+from kimi_swarm.lanes.gateway.till import Till
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.location import gateway_lock_path, gateway_socket_path
 from kimi_swarm.process.bell import prepare_folder_of
@@ -71,7 +72,8 @@ class Gateway:
         self.grants = Grants()
         self.marks = HeldMarks()
         self.queue = Queue(Gate({}))
-        self.ledger = Ledger(home)
+        self.till = Till(self.queue)
+        self.ledger = Ledger(home, self.till)
         self.memory = Memory(home, self.queue)
         self.memory.recall(self.ledger.left)
         self._opened = anyio.Event()
@@ -82,7 +84,7 @@ class Gateway:
         """Live until neither a supervisor nor a worker needs it."""
         prepare_folder_of(gateway_socket_path(self._home))
         upstream = Upstream()
-        proxy = Proxy(self.grants, self.queue, self.ledger, self.marks, upstream)
+        proxy = Proxy(self.grants, self.till, self.ledger, self.marks, upstream)
         # Whoever hangs up is not served to the end: a killed worker's request ends.
         server = web.Server(
             proxy.handle,
@@ -100,6 +102,7 @@ class Gateway:
                 group.start_soon(self.control.hear, first)
                 for part in (self.ledger, self.queue, self.marks, self.memory):
                     group.start_soon(part.serve)
+                group.start_soon(self.ledger.keep_looking)
                 await self._take_requests(runner)
                 await self._until_idle()
                 group.cancel_scope.cancel()
@@ -134,6 +137,7 @@ class Gateway:
         match words:
             case {"do": "grant", "grant": dict(told)}:
                 self.grants.add(grant_from_dict(told))
+                await self.ledger.look()
             case {"do": "drop", "session": str(session)}:
                 self._drop(session)
                 with anyio.move_on_after(LOOK_S):

@@ -1,0 +1,190 @@
+"""Sums that budgets are held against: of what is over, and of what is at work."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kimi_swarm.core.budget import Good
+from kimi_swarm.core.totals import NANO
+from kimi_swarm.core.usage import Pricing, Tokens, day_of
+
+BYTES_PER_TOKEN = 3
+"""Cautious: what a request whose answer broke off is taken to have cost."""
+_TOKENS = "input_tokens + output_tokens + reasoning_tokens"
+_AT_WORK = (
+    "(SELECT id FROM sessions INDEXED BY sessions_busy"
+    " WHERE state IN ('starting', 'running', 'stopping'))"
+)
+
+Figures = tuple[int, int, int, int]
+"""Tokens, billionths of a US dollar, requests, sessions."""
+
+
+class Scope(NamedTuple):
+    """What is added up: SQL for each table, and the values for it.
+
+    `table` holds what is over: `usage` or, for whole days, `spent`.
+    """
+
+    table: str
+    over: str
+    requests: str
+    sessions: str
+    values: dict[str, object]
+
+
+def scope_of(name: str, at: float) -> Scope:
+    """Return what counts for a budget's scope at a moment."""
+    kind, _, rest = name.partition("/")
+    if kind in ("run", "task"):
+        return _of_run(kind, rest)
+    day = day_of(at)
+    since, until = day, day
+    if not kind.endswith("day"):
+        since, until = f"{day[:7]}-01", f"{day[:7]}-31"
+    days, requests = "day BETWEEN :since AND :until", _REQUESTS_OF_DAYS
+    if kind.startswith("pool-"):
+        days, requests = f"pool = :pool AND {days}", f"pool = :pool AND {requests}"
+    values: dict[str, object] = {"since": since, "until": until, "pool": rest}
+    return Scope("spent", days, requests, "0", values)
+
+
+_REQUESTS_OF_DAYS = (
+    "began_at >= CAST(strftime('%s', :since) AS INTEGER)"
+    " AND date(began_at, 'unixepoch') BETWEEN :since AND :until"
+)
+
+
+def _of_run(kind: str, rest: str) -> Scope:
+    run, _, task = rest.partition("/")
+    if kind == "run":
+        mine = "run = :run"
+        return Scope("usage", mine, mine, mine, {"run": run})
+    sessions = "run = :run AND task = :task"
+    mine = f"run = :run AND session IN (SELECT id FROM sessions WHERE {sessions})"  # noqa: S608 as below
+    return Scope("usage", mine, mine, sessions, {"run": run, "task": task})
+
+
+def used_of(connection: sqlite3.Connection, scope: Scope) -> Figures:
+    """Return what sessions used that are over; sessions are all that ever began."""
+    over = connection.execute(
+        f"SELECT coalesce(sum({_TOKENS}), 0), coalesce(sum(nano_usd), 0),"  # noqa: S608 our own words
+        f" coalesce(sum(requests), 0) FROM {scope.table} WHERE {scope.over}",
+        scope.values,
+    ).fetchone()
+    (begun,) = connection.execute(
+        "SELECT count(*) FROM sessions"  # noqa: S608 as above
+        f" WHERE {scope.sessions} AND (started_at IS NOT NULL OR state = 'starting')",
+        scope.values,
+    ).fetchone()
+    tokens, nano_usd, requests = over
+    return tokens, nano_usd, requests, begun
+
+
+def live_of(
+    connection: sqlite3.Connection, scope: Scope, pricing: Pricing
+) -> tuple[Figures, Figures]:
+    """Return what requests used of sessions at work, and those that nobody counted.
+
+    The latter are those whose answer broke off, of any session: they are estimated.
+    """
+    found = connection.execute(
+        f"""
+        SELECT date(began_at, 'unixepoch') AS day, model,
+          coalesce(status >= 400, 0)
+            OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS is_told,
+          session IN {_AT_WORK} AS is_live, count(*), sum(input_tokens),
+          sum(cached_tokens), sum(output_tokens), sum(bytes_in)
+        FROM requests
+        WHERE {scope.requests} AND model != '' AND tries > 0
+          AND (is_live OR NOT is_told)
+        GROUP BY 1, 2, 3, 4
+        """,  # noqa: S608 our own words
+        scope.values,
+    )
+    live, lost = [0, 0, 0, 0], [0, 0, 0, 0]
+    for day, model, is_told, is_live, count, *sums in found:
+        tokens = _tokens(sums, is_told=bool(is_told))
+        # Of a session that is over its requests were counted, if not their tokens.
+        requests = count if is_live else 0
+        cost = pricing(model, day, tokens) or 0
+        into = live if is_live else lost
+        into[:3] = into[0] + tokens.total, into[1] + cost, into[2] + requests
+    return _figures(live), _figures(lost)
+
+
+def _tokens(sums: Sequence[Any], *, is_told: bool) -> Tokens:
+    went_in, cached, came_out, size_bytes = (one or 0 for one in sums)
+    if not is_told:
+        return Tokens(input=size_bytes // BYTES_PER_TOKEN)
+    return Tokens(went_in, cached, came_out)
+
+
+def _figures(sums: Sequence[int]) -> Figures:
+    tokens, nano_usd, requests, sessions = sums
+    return tokens, nano_usd, requests, sessions
+
+
+def expected_of(
+    connection: sqlite3.Connection, run: str | None, good: Good
+) -> Mapping[str, float]:
+    """Return by profile what a session is expected to use, where that is known.
+
+    The mean of those of the run, else of all that were ever counted. Nothing is
+    expected of those whose requests are held one by one, nor of those that have ended
+    and told nothing: nothing can be reserved for them.
+    """
+    if good is Good.SESSIONS:
+        return {}
+    column, origin = _COLUMNS[good]
+    expected = dict.fromkeys(_gated(connection, run), 0.0)
+    expected |= dict.fromkeys(_silent(connection, origin), 0.0)
+    expected |= _means(connection, "spent", "1", column, origin)
+    if run is not None:
+        own = _means(connection, "usage", "run = :run", column, origin, run)
+        expected |= own
+    return expected
+
+
+_COLUMNS = {
+    Good.TOKENS: (_TOKENS, "tokens_from"),
+    Good.USD: (f"nano_usd * 1.0 / {NANO}", "usd_from"),
+    Good.REQUESTS: ("requests", "requests_from"),
+}
+
+
+def _means(
+    connection: sqlite3.Connection,
+    table: str,
+    where: str,
+    column: str,
+    origin: str,
+    run: str = "",
+) -> dict[str, float]:
+    rows = connection.execute(
+        f"SELECT profile, sum({column}) * 1.0 / sum(sessions) FROM {table}"  # noqa: S608 our own words
+        f" WHERE {where} AND {origin} != 'unknown'"
+        f" GROUP BY profile HAVING sum(sessions) > 0 AND sum({column}) > 0",
+        {"run": run},
+    )
+    return dict(rows.fetchall())
+
+
+def _silent(connection: sqlite3.Connection, origin: str) -> list[str]:
+    rows = connection.execute(
+        f"SELECT DISTINCT profile FROM spent WHERE {origin} = 'unknown'"  # noqa: S608 our own words
+    )
+    return [profile for (profile,) in rows]
+
+
+def _gated(connection: sqlite3.Connection, run: str | None) -> list[str]:
+    """Return the profiles of runs whose requests are held one by one."""
+    where = "runs.state = 'running'" if run is None else "runs.id = :run"
+    rows = connection.execute(
+        "SELECT DISTINCT each.key FROM runs, json_each(runs.profiles) AS each"  # noqa: S608 our own words
+        f" WHERE {where} AND json_extract(each.value, '$.is_gated')",
+        {"run": run},
+    )
+    return [profile for (profile,) in rows]

@@ -1,0 +1,267 @@
+"""Budgets as they are set, and how each stands: what was spent on what it is for.
+
+What a session used is its own row once it is over, and until then its requests; both
+the supervisor and the gateway reckon here, so that they agree.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from kimi_swarm.core.allowance import Allowance
+from kimi_swarm.core.budget import Act, Budget, Good, Spend
+from kimi_swarm.core.prices import Prices
+from kimi_swarm.core.totals import NANO
+from kimi_swarm.core.usage import day_of
+from kimi_swarm.store.budget_sums import Scope, expected_of, live_of, scope_of, used_of
+from kimi_swarm.store.database import transaction
+from kimi_swarm.store.moves import note
+from kimi_swarm.store.prices import read_prices
+
+OF_A_RUN = ("run", "task")
+PERIODS = {"day": "day", "month": "month", "pool-day": "day", "pool-month": "month"}
+
+
+class Standing(NamedTuple):
+    """All budgets of what runs, what was spent on their scopes, and the prices."""
+
+    budgets: tuple[Budget, ...]
+    spent: Mapping[str, Spend]
+    prices: Prices
+
+
+def keep_budgets(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> None:
+    """Set or raise budgets, inside the caller's transaction or at once.
+
+    What was told of them may be told again, and what they held goes on.
+    """
+    with transaction(connection):
+        for one in budgets:
+            connection.execute(
+                "INSERT OR REPLACE INTO budgets (scope, good, most, act)"
+                " VALUES (?, ?, ?, ?)",
+                (one.scope, one.good.value, one.most, one.act.value),
+            )
+
+
+def keep_standing_budgets(
+    connection: sqlite3.Connection, budgets: Iterable[Budget]
+) -> None:
+    """Write down the budgets of days, months and pools in place of those there were."""
+    wanted = set(budgets)
+    known = {one for one in read_budgets(connection) if _kind(one) not in OF_A_RUN}
+    if known == wanted:
+        return
+    with transaction(connection):
+        for gone in known - wanted:
+            connection.execute(
+                "DELETE FROM budgets WHERE scope = ? AND good = ?",
+                (gone.scope, gone.good.value),
+            )
+        keep_budgets(connection, wanted - known)
+
+
+def read_budgets(connection: sqlite3.Connection) -> list[Budget]:
+    """Return every budget there is."""
+    rows = connection.execute(
+        "SELECT scope, good, most, act FROM budgets ORDER BY scope, good"
+    )
+    return [
+        Budget(scope, Good(good), most, Act(act)) for scope, good, most, act in rows
+    ]
+
+
+def budgets_of(connection: sqlite3.Connection, run: str) -> list[Budget]:
+    """Return the budgets of a run and of its tasks."""
+    return [one for one in read_budgets(connection) if _run_of(one) == run]
+
+
+def spent_on(
+    connection: sqlite3.Connection, scope: str, *, at: float
+) -> tuple[Spend, Spend]:
+    """Return what was spent on a scope, and how much of it by sessions at work."""
+    return _spent(connection, scope_of(scope, at), read_prices(connection))
+
+
+def _spent(
+    connection: sqlite3.Connection, scope: Scope, prices: Prices
+) -> tuple[Spend, Spend]:
+    over = used_of(connection, scope)
+    live, lost = live_of(connection, scope, prices.cost)
+    whole = [a + b + c for a, b, c in zip(over, live, lost, strict=True)]
+    return _spend(whole), _spend(live)
+
+
+def _spend(figures: Iterable[int]) -> Spend:
+    tokens, nano_usd, requests, sessions = figures
+    return Spend(tokens, nano_usd / NANO, requests, sessions=sessions)
+
+
+def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
+    """Return how all budgets stand that hold requests."""
+    budgets = tuple(_in_force(connection))
+    if not budgets:
+        return Standing((), {}, Prices((), ()))
+    prices = read_prices(connection)
+    spent = {
+        scope: _spent(connection, scope_of(scope, at), prices)[0]
+        for scope in {one.scope for one in budgets}
+    }
+    return Standing(budgets, spent, prices)
+
+
+def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowance]:
+    """Return how each budget stands that may keep sessions from starting."""
+    budgets = _in_force(connection)
+    if not budgets:
+        return []
+    prices = read_prices(connection)
+    spent = {
+        scope: _spent(connection, scope_of(scope, at), prices)
+        for scope in {one.scope for one in budgets}
+    }
+    return [
+        Allowance(
+            one,
+            spent=amount(spent[one.scope][0], one.good),
+            live=amount(spent[one.scope][1], one.good),
+            each=expected_of(connection, _run_of(one), one.good),
+            until_at=_anew_at(one, at),
+            profiles=_profiles(connection, one),
+        )
+        for one in budgets
+    ]
+
+
+def amount(spend: Spend, good: Good) -> float:
+    """Return how much of a good was spent; what has no price is not counted."""
+    return float(getattr(spend, good.value) or 0)
+
+
+def _in_force(connection: sqlite3.Connection) -> list[Budget]:
+    """Return the budgets of runs that are not over, and those of all runs."""
+    budgets = read_budgets(connection)
+    if not budgets:
+        return []
+    found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
+    running = {run for (run,) in found}
+    return [one for one in budgets if _run_of(one) in running or _run_of(one) is None]
+
+
+def _kind(budget: Budget) -> str:
+    return budget.scope.partition("/")[0]
+
+
+def _run_of(budget: Budget) -> str | None:
+    kind, _, rest = budget.scope.partition("/")
+    return rest.partition("/")[0] if kind in OF_A_RUN else None
+
+
+def period_of(budget: Budget, at: float) -> str:
+    """Return the day or month that a budget counts now, "" for one of a run."""
+    length = {"day": 10, "month": 7}.get(PERIODS.get(_kind(budget), ""), 0)
+    return day_of(at)[:length]
+
+
+def _anew_at(budget: Budget, at: float) -> float | None:
+    period = PERIODS.get(_kind(budget))
+    if period is None:
+        return None
+    today = date.fromisoformat(day_of(at))
+    next_day = today + timedelta(days=1)
+    if period == "month":
+        next_day = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return datetime.combine(next_day, datetime.min.time(), UTC).timestamp()
+
+
+def _profiles(connection: sqlite3.Connection, budget: Budget) -> frozenset[str] | None:
+    """Return who is known to draw on a pool, None for a budget that is of no pool."""
+    kind, _, pool = budget.scope.partition("/")
+    if not kind.startswith("pool-"):
+        return None
+    found = connection.execute(
+        "SELECT profile FROM spent WHERE pool = ?1 UNION SELECT profile FROM sessions"
+        " WHERE id IN (SELECT session FROM requests WHERE pool = ?1)",
+        (pool,),
+    )
+    return frozenset(profile for (profile,) in found)
+
+
+def set_held(
+    connection: sqlite3.Connection,
+    held: Mapping[str, tuple[str, float | None]],
+    *,
+    at: float,
+) -> bool:
+    """Write down which runs a budget holds now, and until when; whether that is new."""
+    rows = connection.execute(
+        "SELECT id, held, held_until_at FROM runs"
+        " WHERE state = 'running' OR held IS NOT NULL"
+    ).fetchall()
+    changed = {
+        run: held.get(run, (None, None))
+        for run, *known in rows
+        if tuple(known) != held.get(run, (None, None))
+    }
+    for run, (words, until_at) in changed.items():
+        connection.execute(
+            "UPDATE runs SET held = ?, held_until_at = ? WHERE id = ?",
+            (words, until_at, run),
+        )
+        name = "run_released" if words is None else "run_held"
+        note(connection, run, None, name, at, {"words": words} if words else {})
+    return bool(changed)
+
+
+def warn(
+    connection: sqlite3.Connection, allowances: Iterable[Allowance], *, at: float
+) -> bool:
+    """Tell once of each budget that is nearly gone, and once that it is; whether any.
+
+    One that is not of a run is told to every run that is not over.
+    """
+    has_told = False
+    for one in allowances:
+        period = period_of(one.budget, at)
+        key = (one.budget.scope, one.budget.good.value)
+        told, told_of = connection.execute(
+            "SELECT told, told_of FROM budgets WHERE scope = ? AND good = ?", key
+        ).fetchone()
+        if one.share <= (told if told_of == period else 0.0):
+            continue
+        connection.execute(
+            "UPDATE budgets SET told = ?, told_of = ? WHERE scope = ? AND good = ?",
+            (one.share, period, *key),
+        )
+        has_told = True
+        for run in _hearers(connection, one.budget):
+            _tell(connection, run, one, at)
+    return has_told
+
+
+def _hearers(connection: sqlite3.Connection, budget: Budget) -> list[str]:
+    own = _run_of(budget)
+    if own is not None:
+        return [own]
+    found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
+    return [run for (run,) in found]
+
+
+def _tell(
+    connection: sqlite3.Connection, run: str, allowance: Allowance, at: float
+) -> None:
+    budget, words = allowance.budget, allowance.words()
+    connection.execute("UPDATE runs SET warned = ? WHERE id = ?", (words, run))
+    told = {
+        "words": words,
+        "scope": budget.scope,
+        "good": budget.good.value,
+        "most": budget.most,
+        "spent": allowance.spent,
+        "act": budget.act.value,
+    }
+    name = "budget_gone" if allowance.is_gone else "budget_warned"
+    note(connection, run, None, name, at, told)

@@ -1,0 +1,70 @@
+"""Keeping budgets: what they hold is written down, and what they ended waits on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kimi_swarm.core.allowance import REASON, Allowances, Hold, seeker_of
+from kimi_swarm.core.evidence import Verdict, remedy
+from kimi_swarm.core.retry import Retry, held_back
+from kimi_swarm.core.schedule import Agenda, Snapshot
+from kimi_swarm.core.session import Outcome
+from kimi_swarm.store.budgets import read_allowances, set_held, warn
+from kimi_swarm.store.database import Connection
+from kimi_swarm.store.requests import refused_by_budget
+from kimi_swarm.store.views import SessionRow
+from kimi_swarm.supervisor.judged import Judged
+
+
+def mind(connection: Connection, snapshot: Snapshot, agenda: Agenda) -> bool:
+    """Write down which runs are held, and warn of budgets; whether there was news.
+
+    Inside the transaction in which the agenda is acted on.
+    """
+    has_warned = warn(connection, snapshot.allowances, at=snapshot.at)
+    is_new = set_held(connection, agenda.held, at=snapshot.at)
+    return has_warned or is_new
+
+
+def as_refused(
+    connection: Connection, row: SessionRow, judged: Judged, *, at: float
+) -> Judged:
+    """Return the verdict with the true reason, where a budget ended a session.
+
+    Some programs tell nothing of why they were refused; the gateway knows.
+    """
+    verdict = judged.verdict
+    if verdict.outcome is not Outcome.FAILED or not refused_by_budget(
+        connection, row.id
+    ):
+        return judged
+    detail = judged.findings.detail or {}
+    hold = _hold(connection, row, at=at)
+    sentence = _SENTENCE if verdict.reason != REASON else verdict.detail
+    if hold is not None:
+        sentence = f"Its requests were refused: {hold.words}."
+    told = {**detail, "sentence": sentence, "remedy": remedy(REASON)}
+    return judged._replace(
+        verdict=Verdict(Outcome.FAILED, REASON, sentence),
+        findings=replace(judged.findings, detail=told),
+    )
+
+
+_SENTENCE = "Its requests were refused, as a budget was used up."
+
+
+def waits_for_budget(
+    connection: Connection, row: SessionRow, judged: Judged, *, at: float
+) -> Retry | None:
+    """Return the try that waits until a budget is raised or begins anew.
+
+    None where no budget is gone that keeps it from starting: it would fail at once.
+    """
+    if _hold(connection, row, at=at) is None:
+        return None
+    return held_back(judged.attempt, tries=row.tries)
+
+
+def _hold(connection: Connection, row: SessionRow, *, at: float) -> Hold | None:
+    allowances = Allowances(read_allowances(connection, at=at))
+    return allowances.hold(seeker_of(row.id, row.profile))

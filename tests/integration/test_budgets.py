@@ -1,0 +1,181 @@
+"""Budgets of runs and tasks: what they stop, what is said, and how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fakes.gateway import KEY
+from fakes.model_users import ask, teach_to_ask
+from fakes.scripted_model import Limits, ScriptedModel
+from fakes.swarm import Swarm, worker
+
+NONE = {"workspace": "none"}
+TELLS = '{"input_tokens": 900, "output_tokens": 100}'
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel(Limits(api_key=KEY)) as served:
+        yield served
+
+
+def served_tokens(model: ScriptedModel) -> list[int]:
+    return [
+        one["usage"]["prompt_tokens"] + one["usage"]["completion_tokens"]
+        for one in model.requests
+        if one.get("usage")
+    ]
+
+
+def outcomes(swarm: Swarm, run: str) -> dict[str, Any]:
+    """Return how the last session of each task stands."""
+    return {
+        task: one["outcome"] or one["state"]
+        for task, one in swarm.sessions(run).items()
+    }
+
+
+def test_a_run_out_of_budget_stops_is_told_and_goes_on_when_it_is_raised(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    first = swarm.ended(swarm.spawn({"a": ask("Go")}))["a"]
+    each = first["usage"]["input_tokens"] + first["usage"]["output_tokens"]
+    tasks = {f"t{number}": ask("Go") for number in range(9)}
+    limits = {"concurrency": 3, "tokens": 4 * each}
+    run = swarm.spawn(tasks, limits=limits)
+
+    held = swarm.ask("wait", run, "--timeout-s", 50, code=1)
+    assert held["timed_out"] is False
+    assert held["state"] == "running"
+    assert held["held"].startswith(f"budget tokens {4 * each} spent ")
+    spent = int(held["held"].rpartition(" ")[2])
+    # One more request for each that worked beside others.
+    assert 4 * each <= spent <= 4 * each + 3 * each
+    assert spent + each == sum(served_tokens(model))
+    counts = list(outcomes(swarm, run).values())
+    assert 4 <= counts.count("succeeded") <= 7
+    assert counts.count("queued") == 9 - counts.count("succeeded")
+    line = swarm.call("wait", run, code=1).out
+    assert f"{run} held: budget tokens" in line
+    assert f"resume {run} --tokens N" in line
+    assert f"{run} held" in swarm.call("list").out
+    polled = swarm.call("poll", run).out
+    assert "used up: budget tokens" in polled
+    assert "held: budget tokens" in polled
+
+    told = swarm.call("resume", run, "--tokens", spent, code=2).err
+    assert "That is spent already" in told
+    swarm.call("resume", run, "--tokens", 40 * each)
+    done = swarm.ended(run)
+    assert {one["outcome"] for one in done.values()} == {"succeeded"}
+
+
+def test_a_worker_refused_by_a_budget_is_no_failure_and_goes_on(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model, questions=6)
+    run = swarm.spawn({"a": ask("Go")}, limits={"requests": 3})
+    swarm.call("wait", run, code=1)
+    (refused, waits) = swarm.ask("list", run)["sessions"]
+    assert (refused["outcome"], refused["reason"]) == ("cancelled", "budget")
+    assert "budget requests 3 spent 3" in refused["message"]
+    assert (waits["state"], waits["tries"]) == ("queued", 1)
+    assert len(model.requests) == 3
+    swarm.call("resume", run, "--requests", 12)
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
+def test_a_budget_of_a_task_holds_that_task_alone(swarm: Swarm, model: ScriptedModel):
+    teach_to_ask(swarm, model, questions=4)
+    tasks = {"a": ask("Go", limits={"requests": 2}), "b": ask("Go")}
+    run = swarm.spawn(tasks)
+    line = swarm.call("wait", run, code=1).out
+    assert "budget of task a requests 2 spent 2" in line
+    assert f"resume {run}/a --requests N" in line
+    assert outcomes(swarm, run)["b"] == "succeeded"
+    swarm.call("resume", f"{run}/a", "--requests", 8)
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
+def test_four_fifths_of_a_budget_are_told_once(swarm: Swarm, model: ScriptedModel):
+    teach_to_ask(swarm, model)
+    tasks = {name: ask("Go") for name in "abcde"}
+    run = swarm.spawn(tasks, limits={"requests": 5, "concurrency": 1})
+    swarm.ended(run)
+    told = [
+        one["words"]
+        for one in swarm.ask("poll", run)["events"]
+        if one["event"].startswith("budget")
+    ]
+    assert told == ["budget requests 5 spent 4"]
+    assert swarm.ask("list", run)["warned"] == told[0]
+
+
+def test_finish_lets_what_works_finish_beyond_the_budget(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model, questions=4)
+    limits = {"requests": 2, "at_limit": "finish", "concurrency": 1}
+    run = swarm.spawn({"a": ask("Go"), "b": ask("Go")}, limits=limits)
+    swarm.call("wait", run, code=1)
+    assert outcomes(swarm, run) == {"a": "succeeded", "b": "queued"}
+    assert len(model.requests) == 4
+
+
+def test_kill_ends_what_works_and_it_is_done_again_when_raised(swarm: Swarm):
+    swarm.teach("spender", worker("tells_usage.py"), expect="answer", grace_s=0.5)
+    gate = worker("signs_ledger.sh", swarm.folder / "ledger", swarm.folder / "gate")
+    spend = {"profile": "spender", "prompt": TELLS, "role": "none", **NONE}
+    limits = {"tokens": 1, "at_limit": "kill", "concurrency": 2}
+    run = swarm.spawn({"a": {"argv": gate, **NONE}, "b": spend}, limits=limits)
+    swarm.call("wait", run, code=1)
+    killed, waits, _ = swarm.ask("list", run)["sessions"]
+    assert (killed["outcome"], killed["reason"]) == ("cancelled", "budget")
+    assert waits["state"] == "queued"
+    (swarm.folder / "gate").touch()
+    swarm.call("resume", run, "--tokens", 1_000_000)
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
+def test_sessions_that_tell_their_usage_only_at_the_end_go_one_by_one_at_first(
+    swarm: Swarm,
+):
+    swarm.teach("spender", worker("tells_usage.py"), expect="answer")
+    spend = {"profile": "spender", "prompt": TELLS, "role": "none", **NONE}
+    one = swarm.ended(swarm.spawn({"a": spend}))["a"]
+    each = one["usage"]["input_tokens"] + one["usage"]["output_tokens"]
+    tasks = {f"t{number}": spend for number in range(8)}
+    run = swarm.spawn(tasks, limits={"concurrency": 8, "tokens": 3 * each})
+    swarm.call("wait", run, code=1)
+    assert list(outcomes(swarm, run).values()).count("succeeded") == 3
+
+
+def test_a_plan_says_how_each_worker_is_held(swarm: Swarm, model: ScriptedModel):
+    teach_to_ask(swarm, model)
+    demo = {"profile": "demo", "prompt": "Create `a.txt`", "workspace": "fresh"}
+    plan = swarm.plan({"a": ask("Go"), "b": demo}, limits={"usd": 1.5, "tokens": 9000})
+    told = swarm.call("plan", plan).out
+    assert "at most tokens 9000, at most usd 1.50" in told
+    assert "Budget (asker): held per request" in told
+    assert "Budget (demo): per session only: may overshoot" in told
+    assert "Not enforced" not in told
+
+
+def test_how_many_sessions_a_run_starts_can_be_bounded(swarm: Swarm):
+    true = {"argv": ["true"], **NONE}
+    tasks = dict.fromkeys("abcd", true)
+    run = swarm.spawn(tasks, limits={"sessions": 2})
+    assert "budget sessions 2 spent 2" in swarm.call("wait", run, code=1).out
+    swarm.call("resume", run, "--sessions", 9)
+    assert swarm.ended(run)["d"]["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "words", [["--usd", "0"], ["--usd", "x"], ["--tokens", "-1"], ["--tokens", "0"]]
+)
+def test_a_budget_that_is_none_is_refused(words: list[str], swarm: Swarm):
+    assert swarm.call("resume", "no-run", *words, code=2).err
