@@ -65,7 +65,8 @@ def yaml_block(text: str, indent: int) -> str:
 
 def one_line(text: str) -> str:
     """Fold text to one line without backticks, to stand after a file's name."""
-    return " ".join(text.replace("`", "'").split())
+    shown = (each if each.isprintable() else " " for each in text.replace("`", "'"))
+    return " ".join("".join(shown).split())
 
 
 def parts(items: Iterable[str], kept: Iterable[str] = ()) -> list[Part]:

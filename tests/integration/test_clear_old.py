@@ -83,10 +83,24 @@ def test_several_runs_go_at_once_and_one_that_cannot_is_told(swarm: Swarm):
     done = swarm.call("clear", one, two, "no-such", one, code=1)
 
     assert f"Cleared {one}: " in done.out
-    assert f"Left {two}: Run {two} holds work merged nowhere" in done.out
+    assert f"Left {two}: 1 workspace merged nowhere\n" in done.out
     assert "Left no-such: There is no run 'no-such'." in done.out
     assert done.out.count("Cleared ") == 1
     assert names(swarm) == {two}
+
+
+def test_what_helps_is_said_once_for_all_runs_that_are_left(swarm: Swarm):
+    swarm.repository()
+    runs = [ran(swarm, FILLS) for _ in range(3)]
+    for run in runs:
+        age(swarm, run, days=2)
+
+    told = swarm.call("clear", "--older-than", "1d", "--dry-run").lines
+
+    left = [line for line in told if line.startswith("Left ")]
+    assert left == [f"Left {run}: 1 branch merged nowhere" for run in runs]
+    (remedy,) = [line for line in told if "--force" in line]
+    assert "`aggregate RUN --merge`" in remedy
 
 
 def test_what_moves_to_the_salvage_folder_gives_no_room(swarm: Swarm):

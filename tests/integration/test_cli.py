@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -69,8 +70,14 @@ def test_doctor_names_what_is_missing_and_a_command_that_works(swarm: Swarm):
     assert profiles["demo"]["is_ready"]
     assert not profiles["kimi"]["is_ready"]
     assert "npm install -g @moonshot-ai/kimi-code" in profiles["kimi"]["remedy"]
-    assert told.lines[-1] == "Works now: kimi-swarm run examples/tour.yaml"
+    works, _, command = told.lines[-1].partition(": kimi-swarm ")
+    assert works == "Works now"
+    assert command == health["next_command"]
     assert not swarm.home.exists()
+    # It works from any folder: here there are no examples.
+    assert swarm.call(*shlex.split(command)).out
+    overview = swarm.call("--help").out
+    assert f"Try: kimi-swarm {command}" in overview
 
 
 def test_completions_name_the_verbs_and_are_read_by_the_shell(

@@ -173,6 +173,15 @@ async def test_the_whole_job_is_done_by_tools_and_next_calls_are_tools(swarm: Sw
     assert f"Merged 1 branch on `swarm/{run}/merged`" in report
 
 
+async def test_what_is_named_to_try_first_is_a_tool(swarm: Swarm):
+    where = {"cwd": str(swarm.folder)}
+    async with connected(swarm) as session:
+        seen = text_of(await session.call_tool("doctor", where))
+        nothing = text_of(await session.call_tool("plan", where))
+    assert "Works now: spawn " in seen
+    assert "For example: spawn " in nothing
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("list", {"run": "calm-river"}, "unknown_run"),
     ("log", {"session": "calm-river/a"}, "unknown_session"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,8 @@ def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm)
     assert shown[:9] == [
         f"plan-1: 3 tasks, {BOUNDS}",
         "Repository: a new one, in the state folder",
-        "Worker demo: Nothing leaves the machine.",
-        "Worker helper: Prompts go to a friend.",
+        "Worker demo, may edit: Nothing leaves the machine.",
+        "Worker helper, may edit: Prompts go to a friend.",
         "Provider's limits (helper): held per session only.",
         "Tasks, each at most 30m00s:",
         "- a (helper; ≤1m00s): Write `a`.",
@@ -59,6 +60,29 @@ def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm)
     ]
     assert any(line.startswith("Expected time and cost: unknown") for line in shown)
     assert shown[-1] == f"Nothing has started. Next: kimi-swarm spawn {plan}"
+
+
+@pytest.mark.parametrize("may", ["edit", "full"])
+def test_a_preview_says_of_every_worker_what_it_may_do(swarm: Swarm, may: str):
+    swarm.teach("helper", worker("edits.py"), sends_to="Prompts go to a friend.")
+    names = ["command", "demo", "helper"]
+    tasks: dict[str, Any] = {
+        name: {"profile": name, "prompt": "Write `a`.", **NONE} for name in names[1:]
+    }
+    tasks["command"] = {"argv": ["true"], **NONE}
+    shown = swarm.call("plan", swarm.plan(tasks), "--permission", may).lines
+    workers = [line for line in shown if line.startswith("Worker ")]
+    told = [line.partition(": ")[0] for line in workers]
+    assert told == [f"Worker {name}, may {may}" for name in names]
+
+
+def test_a_preview_tells_tasks_apart_and_shows_where_a_line_is_cut(swarm: Swarm):
+    words = ["--strategy", "research", "--set", "question=Which one?"]
+    lines = swarm.call("plan", *words, "--profile", "demo").lines
+    assert "- community: community" in lines
+    assert any(line.endswith("One report of what the angles found") for line in lines)
+    plan = swarm.plan({"a": {"prompt": "Write `a`.\nThen more.", **NONE}})
+    assert "- a: Write `a`. …" in swarm.call("plan", plan, "--profile", "demo").lines
 
 
 def test_a_preview_of_twenty_tasks_is_short_enough_to_be_relayed(swarm: Swarm):

@@ -51,6 +51,7 @@ class UnmergedWorkError(SwarmError):
     code = "unmerged_work"
 
     def __init__(self, run: str, places: Sequence[str]) -> None:
+        self.places = tuple(places)
         shown = ", ".join(places[:5]) + (" …" if len(places) > 5 else "")  # noqa: PLR2004 as shown
         super().__init__(
             f"Run {run} holds work merged nowhere: {shown}; nothing was cleared.",

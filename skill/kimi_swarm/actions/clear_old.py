@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,13 @@ LONGEST_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A run that was not cleared, and why."""
+    """A run that was not cleared, and why; `short` says why in a few words."""
 
     run: str
     code: str
     message: str
     remedy: str
+    short: str = ""
 
 
 @dataclass(slots=True)
@@ -70,11 +72,19 @@ async def clear_all(
         try:
             gone = await clear(home, run, is_forced=is_forced, is_dry=is_dry)
         except SwarmError as error:
-            left = Left(run, error.code, str(error), error.remedy)
+            left = Left(run, error.code, str(error), error.remedy, _in_short(error))
             tidied.left.append(left)
         else:
             tidied.cleared.append(gone)
     return tidied
+
+
+def _in_short(error: SwarmError) -> str:
+    if not isinstance(error, UnmergedWorkError):
+        return ""
+    count, is_branches = len(error.places), not any(map(os.path.isabs, error.places))
+    one, many = ("branch", "branches") if is_branches else ("workspace", "workspaces")
+    return f"{count} {one if count == 1 else many} merged nowhere"
 
 
 def is_as_asked(tidied: Tidied, *, is_named: bool) -> bool:

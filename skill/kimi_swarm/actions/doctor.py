@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from kimi_swarm import __version__
+from kimi_swarm.actions.example import example_call
 from kimi_swarm.actions.leftovers import Found, find_leftovers
 from kimi_swarm.actions.models import Offer, offer_of
 from kimi_swarm.actions.pools import Held, held_of
@@ -209,5 +210,6 @@ def _next_command(preferred: Sequence[str], profiles: tuple[ProfileHealth, ...])
     ready = {profile.name for profile in profiles if profile.can_work}
     for name in preferred:
         if name in ready:
-            return f'run --profile {name} --task "Write NOTES.md about this repository"'
-    return "run examples/tour.yaml"
+            words = f'--profile {name} --task "Write NOTES.md about this repository"'
+            return example_call(words)
+    return example_call()

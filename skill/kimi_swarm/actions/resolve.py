@@ -67,7 +67,7 @@ def resolve_task(
         name=name,
         prompt=_prompt(name, written, words),
         recipe=replace(recipe, max_parallel=most),
-        title=clip((written.title or words).strip().partition("\n")[0], TITLE_CHARS),
+        title=_title(written.title or words),
         label=clip(written.title or "", TITLE_CHARS),
         needs=written.needs,
         when=written.when,
@@ -135,3 +135,9 @@ def _inside(name: str, prompt_file: str, places: Places) -> Path:
             [Problem(f"tasks.{name}.prompt_file", "leads out of the plan's folder")],
         )
     return path
+
+
+def _title(words: str) -> str:
+    """Return the first line, and a sign where there is more."""
+    first, _, rest = words.strip().partition("\n")
+    return clip(f"{first.rstrip()} …" if rest else first, TITLE_CHARS)

@@ -8,7 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kimi_swarm.actions.example import example_call
 from kimi_swarm.actions.result_schemas import require_schemas
+from kimi_swarm.actions.state import program_name
 from kimi_swarm.actions.values import Read, given_values
 from kimi_swarm.config import known_at
 from kimi_swarm.core.plan import Plan, parse_plan
@@ -76,7 +78,7 @@ def read_plan(
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
             "Name one thing to run: a plan file, --strategy, --task, or --proposed.",
-            remedy="For example: run examples/tour.yaml",
+            remedy="For example: " + f"{program_name()} {example_call()}".lstrip(),
         )
     only_new, folder = wanted.only_new, wanted.cwd
     if wanted.plan_file is not None:

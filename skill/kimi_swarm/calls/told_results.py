@@ -128,6 +128,7 @@ class LeftTold(Told):
     code: str
     message: str
     remedy: str
+    short: str = ""
 
 
 class TidiedTold(Told):

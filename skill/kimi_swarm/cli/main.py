@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimi_swarm import __version__
+from kimi_swarm.actions.example import example_call
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.cli import runs, starting
 from kimi_swarm.cli.arguments import HOT, Parser, parser_for
@@ -111,7 +112,7 @@ def overview(program: str) -> str:
             "",
             *lines,
             "",
-            f"Try: {program} run examples/tour.yaml",
+            f"Try: {program} {example_call()}",
             f"Each verb explains itself: {program} spawn --help",
         ]
     )

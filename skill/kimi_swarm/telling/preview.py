@@ -74,7 +74,8 @@ def _worker_lines(prepared: Prepared, name: str) -> list[str]:
     """Say of one kind of worker its model, what it may do, and what leaves."""
     models = prepared.models.get(name)
     model = "" if models is None else f" ({', '.join(models) or OWN_MODEL})"
-    lines = [f"Worker {name}{model}: {prepared.sends_to[name]}"]
+    may = f"may {prepared.permission}: {prepared.sends_to[name]}"
+    lines = [f"Worker {name}{model}, {may}"]
     if prepared.plan.budgets("") or prepared.standing_budgets:
         lines.append(f"Budget ({name}): {_HELD[name in prepared.gated]}")
     if name in prepared.holds:

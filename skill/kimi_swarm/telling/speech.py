@@ -159,13 +159,23 @@ def tidied(done: Tidied) -> str:
     """Say which of several runs went, which stayed and why, and what that gave."""
     is_dry = done.dry_run
     lines = [cleared(each, is_dry=is_dry) for each in done.cleared]
-    lines += [f"Left {each.run}: {each.message} {each.remedy}" for each in done.left]
+    lines += _left_lines(done)
     count = len(done.cleared)
     what = "run" if count == 1 else "runs"
     size = readable_bytes(done.freed_bytes)
     would = "would be" if is_dry else "were" if count != 1 else "was"
     lines.append(f"{count} {what} {would} cleared: {size}.")
     return "\n".join(lines)
+
+
+def _left_lines(done: Tidied) -> list[str]:
+    """Say of each run that was left why, and what helps once for all of them."""
+    lines = [f"Left {each.run}: {each.short or each.message}" for each in done.left]
+    remedies = dict.fromkeys(
+        each.remedy.replace(each.run, "RUN") if each.short else each.remedy
+        for each in done.left
+    )
+    return [*lines, *(remedy for remedy in remedies if remedy)]
 
 
 def health(seen: Health, program: str) -> str:
@@ -184,7 +194,7 @@ def health(seen: Health, program: str) -> str:
     lines += [_profile_line(profile) for profile in seen.profiles]
     lines += [f"Note: {note}" for note in seen.notes]
     lines += _leftover_lines(seen.leftovers)
-    lines.append(f"Works now: {program} {seen.next_command}")
+    lines.append("Works now: " + f"{program} {seen.next_command}".lstrip())
     return "\n".join(lines)
 
 
