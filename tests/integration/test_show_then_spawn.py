@@ -82,7 +82,8 @@ def test_a_preview_tells_tasks_apart_and_shows_where_a_line_is_cut(swarm: Swarm)
     assert "- community: community" in lines
     assert any(line.endswith("One report of what the angles found") for line in lines)
     plan = swarm.plan({"a": {"prompt": "Write `a`.\nThen more.", **NONE}})
-    assert "- a: Write `a`. …" in swarm.call("plan", plan, "--profile", "demo").lines
+    shown = swarm.call("plan", plan, "--profile", "demo").lines
+    assert any(line.endswith(": Write `a`. …") for line in shown)
 
 
 def test_a_preview_of_twenty_tasks_is_short_enough_to_be_relayed(swarm: Swarm):
