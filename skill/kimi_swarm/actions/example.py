@@ -38,4 +38,5 @@ def _called_from() -> list[Path]:
         words = shlex.split(program_name())
     except ValueError:  # somebody's own name for it, which no shell takes
         return []
-    return [Path(words[-1]).parent.parent] if words else []
+    script = Path(words[-1]) if words else Path()
+    return [script.parent.parent] if script.is_absolute() else []
