@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,3 +180,37 @@ def test_how_many_sessions_a_run_starts_can_be_bounded(swarm: Swarm):
 )
 def test_a_budget_that_is_none_is_refused(words: list[str], swarm: Swarm):
     assert swarm.call("resume", "no-run", *words, code=2).err
+
+
+def test_a_budget_of_the_day_holds_every_run(swarm: Swarm, model: ScriptedModel):
+    teach_to_ask(swarm, model)
+    swarm.own_config(budgets={"day": {"requests": 1}})
+    first = swarm.spawn({"a": ask("Go"), "b": ask("Go")}, limits={"concurrency": 1})
+    swarm.call("wait", first, code=1)
+    second = swarm.spawn({"a": ask("Go")})
+    for run in (first, second):
+        told = swarm.call("wait", run, code=1).out
+        assert "held: budget of the day requests 1 spent 1" in told
+    assert len(model.requests) == 1
+
+
+def test_money_for_ten_of_thirty_tasks_is_spent_and_no_more(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    swarm.own_config()
+    price = {"model": "scripted", "since": "2026-01-01", "input": 1000, "output": 1000}
+    path = swarm.folder / "home" / ".config" / "kimi-swarm" / "prices.yaml"
+    path.write_text(json.dumps({"prices": [price]}), "utf-8")
+    usage = swarm.ended(swarm.spawn({"a": ask("Go")}))["a"]["usage"]
+    each_usd = usage["cost_usd"]
+    tasks = {f"t{number}": ask("Go") for number in range(30)}
+    run = swarm.spawn(tasks, limits={"concurrency": 3, "usd": 10 * each_usd})
+
+    held = swarm.ask("wait", run, "--timeout-s", 55, code=1)["held"]
+    spent = float(held.rpartition(" ")[2])
+    counts = list(outcomes(swarm, run).values())
+    assert 9.9 * each_usd <= spent <= 13.1 * each_usd
+    assert 10 <= counts.count("succeeded") <= 13
+    assert counts.count("queued") == 30 - counts.count("succeeded")
+    assert len(model.requests) - 1 == counts.count("succeeded")
