@@ -30,7 +30,11 @@ def past_of(
             continue
         usages = [json.loads(usage) for _, _, usage in own if usage]
         usd = [one["cost_usd"] for one in usages if one.get("cost_usd") is not None]
-        tokens = [one["input_tokens"] + one["output_tokens"] for one in usages]
+        tokens = [
+            one["input_tokens"] + one["output_tokens"]
+            for one in usages
+            if None not in (one["input_tokens"], one["output_tokens"])
+        ]
         found[profile] = Past(
             sessions=len(own),
             seconds=median(max(0.0, duration_s) for _, duration_s, _ in own),
