@@ -224,3 +224,25 @@ def test_what_would_be_ignored_is_refused_in_a_sentence(swarm: Swarm):
         "stats: --since takes a value; one that begins with a dash is written"
         " --since=VALUE."
     )
+
+
+def test_how_fast_it_goes_and_how_long_the_budgets_last_is_told(teller: Swarm):
+    teller.own_config(budgets={"month": {"usd": 10}})
+    run = teller.spawn({"paid": telling(PAID), "other": telling(PAID)})
+    teller.ended(run)
+    assert "A day:" not in teller.call("stats").out, "half a day says nothing"
+    teller.sql("UPDATE spent SET day = date(day, '-2 days')")
+
+    told = teller.ask("stats")["burning"]
+    text = teller.call("stats").out
+
+    assert told["days"] == 2
+    assert told["usd_per_day"] == pytest.approx(0.0125)
+    assert told["tokens_per_day"] == 940
+    (month,) = told["budgets"]
+    assert (month["period"], month["good"], month["most"]) == ("month", "usd", 10)
+    assert month["days_left"] == pytest.approx((10 - month["spent"]) / 0.0125)
+    assert "A day: $0.0125, 940 tokens (mean of 2)." in text
+    assert "This month: " in text
+    assert "of $10.00 spent; the rest lasts" in text
+    assert "burning" not in teller.ask("stats", run)

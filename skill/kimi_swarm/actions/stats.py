@@ -8,6 +8,7 @@ from datetime import date
 from functools import reduce
 from typing import NamedTuple, assert_never
 
+from kimi_swarm.actions.burning import DAY_S, Burning, burning_of
 from kimi_swarm.actions.state import reading
 from kimi_swarm.core.totals import NOTHING, Totals
 from kimi_swarm.core.usage import day_of, measured, unstarted
@@ -21,7 +22,6 @@ from kimi_swarm.store.totals import totals_by, totals_of
 from kimi_swarm.store.usage import at_work
 from kimi_swarm.store.views import UnknownRunError, recent_runs, run_row
 
-DAY_S = 86_400
 DAYS = {"d": 1, "w": 7}
 SHOWN = 20
 
@@ -37,7 +37,8 @@ class Stats(NamedTuple):
     """What was used, of one run or of all, from the day `since` on ("" for ever).
 
     `groups` are there if it was asked `by` something; `others` is what is in none of
-    them: groups beyond the limit, and runs that were cleared.
+    them: groups beyond the limit, and runs that were cleared. How fast it goes
+    (`burning`) is told of all runs together.
     """
 
     run: str | None
@@ -46,6 +47,7 @@ class Stats(NamedTuple):
     total: Totals
     groups: tuple[Group, ...] = ()
     others: Totals = NOTHING
+    burning: Burning | None = None
 
 
 def stats(
@@ -88,11 +90,13 @@ def stats_of(
         total = totals_of(connection, run=run, since=since)
         total = _sum([total, *(each.totals for each in live)])
         groups = [] if by is None else _groups(connection, run, by, since, live, limit)
+        burning = burning_of(connection, at=now()) if run is None else None
     finally:
         connection.execute("ROLLBACK")
     shown = tuple(groups[:limit])
     rest = total.minus(_sum(group.totals for group in shown))
-    return Stats(run, by, since, total, shown, NOTHING if by is None else rest)
+    others = NOTHING if by is None else rest
+    return Stats(run, by, since, total, shown, others, burning)
 
 
 class _Live(NamedTuple):

@@ -199,12 +199,32 @@ class GroupTold(TotalsTold):
     day: str | None = None
 
 
+class PeriodBudgetTold(Told):
+    """A budget of each day or month (`period`), of US dollars or tokens (`good`)."""
+
+    period: Literal["day", "month"]
+    good: Literal["usd", "tokens"]
+    most: float
+    spent: float
+    days_left: float | None
+
+
+class BurningTold(Told):
+    """The means of `days` full days, and how long the budgets of all runs last."""
+
+    days: int
+    usd_per_day: float
+    tokens_per_day: float
+    budgets: tuple[PeriodBudgetTold, ...]
+
+
 class StatsTold(TotalsTold):
     """What was used, of one run or of all; groups where it was asked for apart."""
 
     run: str | None
     by: By | None
     since: str | None
+    burning: BurningTold | None = None
     groups: tuple[GroupTold, ...] = ()
     others: TotalsTold | None = None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kimi_swarm.actions.burning import Burning, PeriodBudget
 from kimi_swarm.actions.stats import Stats
 from kimi_swarm.core.durations import seconds
-from kimi_swarm.core.totals import NOTHING, Totals, dollars, short, usd_words
+from kimi_swarm.core.totals import NANO, NOTHING, Totals, dollars, short, usd_words
 from kimi_swarm.telling.as_json import totals_object
 from kimi_swarm.workers.plain import clip
 
@@ -23,6 +24,8 @@ def stats_object(found: Stats) -> dict[str, Any]:
         "since": found.since or None,
         **totals_object(found.total),
     }
+    if found.burning is not None:
+        fields["burning"] = _burning_object(found.burning)
     if found.by is None:
         return fields
     groups = [
@@ -35,7 +38,40 @@ def stats_object(found: Stats) -> dict[str, Any]:
 
 def stats_text(found: Stats) -> str:
     """Say what was used: in all first, then group by group."""
-    return "\n".join([*_sum_lines(found), *_table(found)])
+    return "\n".join([*_sum_lines(found), *_burning(found.burning), *_table(found)])
+
+
+def _burning_object(burning: Burning) -> dict[str, Any]:
+    return {
+        "days": burning.days,
+        "usd_per_day": round(burning.usd_per_day, 6),
+        "tokens_per_day": round(burning.tokens_per_day, 1),
+        "budgets": [each._asdict() for each in burning.budgets],
+    }
+
+
+def _burning(burning: Burning | None) -> list[str]:
+    """Say how fast it goes and how long the budgets of all runs last, where known."""
+    if burning is None:
+        return []
+    lines = []
+    if burning.days:
+        usd = dollars(round(burning.usd_per_day * NANO))
+        tokens = short(round(burning.tokens_per_day))
+        lines.append(f"A day: {usd}, {tokens} tokens (mean of {burning.days}).")
+    return [*lines, *map(_period, burning.budgets)]
+
+
+def _period(one: PeriodBudget) -> str:
+    most, spent = (
+        (dollars(round(amount * NANO)) if one.good == "usd" else short(round(amount)))
+        for amount in (one.most, one.spent)
+    )
+    unit = "" if one.good == "usd" else " tokens"
+    lasts = (
+        "" if one.days_left is None else f"; the rest lasts {one.days_left:.1f} days"
+    )
+    return f"This {one.period}: {spent} of {most}{unit} spent{lasts}."
 
 
 def _sum_lines(found: Stats) -> list[str]:
