@@ -214,3 +214,20 @@ def test_money_for_ten_of_thirty_tasks_is_spent_and_no_more(
     assert 10 <= counts.count("succeeded") <= 13
     assert counts.count("queued") == 30 - counts.count("succeeded")
     assert len(model.requests) - 1 == counts.count("succeeded")
+
+
+def test_the_report_says_whose_budget_is_held_per_session_only(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    swarm.teach("alone", worker("tells_usage.py"), expect="exit")
+    lone = {"prompt": "Tell this:", "profile": "alone", **NONE}
+    run = swarm.spawn({"a": ask("Go"), "b": lone}, limits={"tokens": 10**9})
+    swarm.ended(run)
+
+    report = swarm.call("aggregate", run).out
+
+    assert "Note: Budgets hold alone per session only" in report
+    free = swarm.spawn({"b": lone})
+    swarm.ended(free)
+    assert "Budgets hold" not in swarm.call("aggregate", free).out

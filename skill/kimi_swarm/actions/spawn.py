@@ -14,6 +14,7 @@ from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import passed_values
 from kimi_swarm.core.names import RUN_NAMES, run_name
+from kimi_swarm.core.plan import COMMAND
 from kimi_swarm.location import (
     new_repository_folder,
     run_folder,
@@ -111,7 +112,7 @@ async def spawn(
         profiles=tuple(sorted({task.recipe.profile for task in prepared.tasks})),
         concurrency=prepared.concurrency,
         repo=repo,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *_loosely_held(prepared)),
         left=len(prepared.left),
     )
 
@@ -150,6 +151,17 @@ def _add(
             if notice is not None:
                 notice.wish(connection, run)
         return run_row(connection, run).repo
+
+
+def _loosely_held(prepared: Prepared) -> tuple[str, ...]:
+    """Say for the run's report whose budget is not held request by request."""
+    if not (prepared.plan.budgets("") or prepared.standing_budgets):
+        return ()
+    names = sorted(set(prepared.sends_to) - prepared.gated - {COMMAND})
+    if not names:
+        return ()
+    told = f"Budgets hold {', '.join(names)} per session only"
+    return (f"{told}: what running sessions spend may go beyond.",)
 
 
 def _require_room(home: str, prepared: Prepared) -> None:
@@ -216,7 +228,7 @@ async def _write(
         spacing_s=prepared.spacing_s,
         wall_s=prepared.wall_s,
         plan=prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
-        notes=prepared.notes,
+        notes=(*prepared.notes, *_loosely_held(prepared)),
         priority=prepared.priority,
         min_free_mib=prepared.min_free_mib,
         owner=belongs.owner,

@@ -14,6 +14,7 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import supervisor_lock_path
 from kimi_swarm.process.bell import ring
 from kimi_swarm.process.crash_point import reach
+from kimi_swarm.process.late_reads import pass_over_late_reads
 from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import (
     NewerSchemaError,
@@ -55,6 +56,7 @@ def serve(
 
 
 async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> int:
+    pass_over_late_reads()
     with words_for_errors(home):
         lock = await _take_lock(home, run)
     if lock is None:

@@ -25,6 +25,7 @@ from kimi_swarm.lanes.gateway.till import Till
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.location import gateway_lock_path, gateway_socket_path
 from kimi_swarm.process.bell import prepare_folder_of
+from kimi_swarm.process.late_reads import pass_over_late_reads
 from kimi_swarm.process.locks import try_lock
 
 LOOK_S = 1.0
@@ -40,6 +41,7 @@ async def serve(home: str, listening: int, supervisor: int) -> int:
     `listening` is a socket that listens on loopback, `supervisor` a connection to who
     started this. Requests are taken once it has said `open`.
     """
+    pass_over_late_reads()
     lock = await _take_lock(home)
     if lock is None:
         return 1
