@@ -160,9 +160,9 @@ def test_a_plan_says_how_each_worker_is_held(swarm: Swarm, model: ScriptedModel)
     demo = {"profile": "demo", "prompt": "Create `a.txt`", "workspace": "fresh"}
     plan = swarm.plan({"a": ask("Go"), "b": demo}, limits={"usd": 1.5, "tokens": 9000})
     told = swarm.call("plan", plan).out
-    assert "at most tokens 9000, at most usd 1.50" in told
+    assert "at most 9,000 tokens, at most $1.50" in told
     assert "Budget (asker): held per request" in told
-    assert "Budget (demo): per session only: may overshoot" in told
+    assert "Budget (demo): per session only, may overshoot" in told
     assert "Not enforced" not in told
 
 

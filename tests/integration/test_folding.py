@@ -157,5 +157,5 @@ def test_at_a_tie_no_candidate_is_merged(swarm: Swarm):
     assert "left out: a (no candidate has won)" in report
     assert "left out: b (no candidate has won)" in report
     assert f"Next: kimi-swarm aggregate {run} --judge" in report
-    refused = swarm.call("aggregate", run, "--apply", code=1)
+    refused = swarm.call("aggregate", run, "--apply", code=2)
     assert "nothing was applied" in refused.err

@@ -10,6 +10,7 @@ import pytest
 from fakes.swarm import Swarm, worker
 
 NONE = {"workspace": "none"}
+LOOSELY = "per session only, may overshoot by what running sessions spend"
 BOUNDS = "at most 2 at once, at most 9,000 tokens, at most $1.50, all ended after 1h00m"
 ONE_LINE = ["--task", 'Create `a.txt` with it\'s "own" word', "--profile", "demo"]
 STRATEGY = ["research", "--set", "question=Which one?", "--profile", "demo"]
@@ -47,11 +48,13 @@ def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm)
         repo="new",
     )
     shown = swarm.call("plan", plan).lines
-    assert shown[:9] == [
+    assert shown[:11] == [
         f"plan-1: 3 tasks, {BOUNDS}",
         "Repository: a new one, in the state folder",
         "Worker demo, may edit: Nothing leaves the machine.",
+        f"Budget (demo): {LOOSELY}",
         "Worker helper, may edit: Prompts go to a friend.",
+        f"Budget (helper): {LOOSELY}",
         "Provider's limits (helper): held per session only.",
         "Tasks, each at most 30m00s:",
         "- a (helper; ≤1m00s): Write `a`.",

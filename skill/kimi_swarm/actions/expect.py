@@ -5,7 +5,7 @@ from __future__ import annotations
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import reading
 from kimi_swarm.core.forecast import Forecast, forecast
-from kimi_swarm.core.plan import COMMAND
+from kimi_swarm.core.names import COMMAND
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.history import past_of
 

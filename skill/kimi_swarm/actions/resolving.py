@@ -16,8 +16,7 @@ from kimi_swarm.actions.plan import prepare
 from kimi_swarm.actions.spawn import spawn
 from kimi_swarm.actions.wanted import Wanted
 from kimi_swarm.core.merged import Cause, MergeConflict, Merged
-from kimi_swarm.core.names import MERGED
-from kimi_swarm.core.plan import COMMAND
+from kimi_swarm.core.names import COMMAND, MERGED
 from kimi_swarm.core.quoting import line
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import session_folder, workspace_folder

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import passed_values
-from kimi_swarm.core.names import RUN_NAMES, run_name
-from kimi_swarm.core.plan import COMMAND
+from kimi_swarm.core.names import COMMAND, RUN_NAMES, run_name
 from kimi_swarm.location import (
     new_repository_folder,
     run_folder,

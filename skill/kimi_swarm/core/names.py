@@ -9,6 +9,9 @@ from __future__ import annotations
 from kimi_swarm.core.row import Row
 from kimi_swarm.errors import SwarmError
 
+COMMAND = "command"
+"""The profile of programs of one's own: no agents, which ask no model of ours."""
+
 ADJECTIVES = (
     "able amber apt bold brave brief bright brisk calm candid civil clear clever cosy "
     "crisp curious deft direct eager early easy even fair fast fine firm fleet fond "

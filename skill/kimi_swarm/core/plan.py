@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from kimi_swarm.core.budget import Budget
+from kimi_swarm.core.names import COMMAND
 from kimi_swarm.core.needs import need_problems, order_of
 from kimi_swarm.core.plan_parts import (
     UNTRACKED,
@@ -31,7 +32,6 @@ from kimi_swarm.core.written import (
 )
 from kimi_swarm.errors import SwarmError
 
-COMMAND = "command"
 NEW_REPOSITORY = "new"
 MAX_TASKS = 5_000
 # Numbers that a task takes from the defaults unless it says one itself, be it 0.

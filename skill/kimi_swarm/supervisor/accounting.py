@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kimi_swarm.core.plan import COMMAND
+from kimi_swarm.core.names import COMMAND
 from kimi_swarm.core.usage import day_of, unstarted, used
 from kimi_swarm.core.usage_sums import summary_of
 from kimi_swarm.store.database import Connection

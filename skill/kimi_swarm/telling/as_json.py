@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from kimi_swarm.core.names import COMMAND
 from kimi_swarm.core.totals import NANO, Totals, usage_told
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
@@ -155,7 +156,8 @@ def inbox_object(found: Inbox) -> dict[str, Any]:
 def session_object(row: SessionRow) -> dict[str, Any]:
     """Return a session."""
     detail: dict[str, Any] = json.loads(row.detail) if row.detail else {}
-    has_run = row.state == "done" and row.started_at is not None
+    is_over = row.state == "done" and row.started_at is not None
+    has_run = is_over and row.profile != COMMAND
     return {
         "id": row.id,
         "run": row.run,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kimi_swarm.core.allowance import budget_amount
+from kimi_swarm.core.budget import Good
 from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.parameter import FROM_FILES, Parameter
 from kimi_swarm.core.strategy import Strategy
@@ -66,7 +67,7 @@ def preview(
 
 _HELD = {
     True: "held per request",
-    False: "per session only: may overshoot by what running sessions spend",
+    False: "per session only, may overshoot by what running sessions spend",
 }
 
 
@@ -119,8 +120,9 @@ def _limits(prepared: Prepared) -> str:
         parts.append(f"starts {seconds(prepared.spacing_s)} apart")
     if prepared.wall_s:
         parts.append(f"all ended after {seconds(prepared.wall_s)}")
-    own = prepared.plan.budgets("")
-    parts += [f"at most {budget_amount(one)}" for one in own if one.scope == "run/"]
+    own = [one for one in prepared.plan.budgets("") if one.scope == "run/"]
+    told = (Good.TOKENS, Good.USD)
+    parts += [f"at most {budget_amount(one)}" for one in own if one.good not in told]
     return "".join(f", {part}" for part in parts)
 
 
