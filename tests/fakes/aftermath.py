@@ -6,6 +6,7 @@ Every look returns a sentence for each thing that is wrong: none is the aim.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from kimi_swarm.process.records import LaunchFiles, read_exit
 from kimi_swarm.store.database import Connection, open_database
 from kimi_swarm.store.moves import move_of, state_of
 from kimi_swarm.store.views import SessionRow, events_after, sessions_of
+
+LETTING_GO_S = 5.0
 
 
 class Aftermath:
@@ -49,8 +52,17 @@ class Aftermath:
     def left_files(self) -> list[str]:
         """Return half-written files, and locks that somebody still holds."""
         wrong = [f"{path} is left" for path in self.home.rglob("*.new")]
+        # A killed process lets go of its memory, by which it is known, before its locks.
+        deadline = time.monotonic() + LETTING_GO_S
+        while held := self._held():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        return [*wrong, *held]
+
+    def _held(self) -> list[str]:
         locks = [path for path in self.home.rglob("*lock") if path.is_file()]
-        return wrong + [f"{path} is held" for path in locks if is_locked(str(path))]
+        return [f"{path} is held" for path in locks if is_locked(str(path))]
 
 
 def left_worktrees(repository: Path) -> list[str]:
