@@ -52,7 +52,7 @@ class Aftermath:
     def left_files(self) -> list[str]:
         """Return half-written files, and locks that somebody still holds."""
         wrong = [f"{path} is left" for path in self.home.rglob("*.new")]
-        # A killed process lets go of its memory, by which it is known, before its locks.
+        # A killed process lets go of what it is known by before it lets go of locks.
         deadline = time.monotonic() + LETTING_GO_S
         while held := self._held():
             if time.monotonic() > deadline:
