@@ -79,7 +79,7 @@ def by_swarm(job: Job, *, shows: bool) -> Talk:
         run = found(r"([a-z]+-[a-z]+): \d+ tasks queued", heard)
         yield ToolCall("exec", {"command": f"{swarm} wait {run}", **BACKGROUND})
     heard = yield STARTED
-    then = found(r"Exec completed .*?Next: [^\n]*swarm\.py ([^\n]*)", heard)
+    then = found(r"Exec completed .*?Next: (?:[^\n]*swarm\.py )?([^\n]*)", heard)
     heard = yield ToolCall("exec", {"command": f"{swarm} {then}", **PATIENT})
     yield report(job, found(r"(Merged \d+ branches on `[^`]+`)", heard))
 

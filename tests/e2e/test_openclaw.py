@@ -77,7 +77,7 @@ def conversation(repository: Path) -> list[Step]:
             expect=WOKEN,
             captures={
                 "line": WOKEN + r"([^\n]*)",
-                "next": WOKEN + r"[^\n]*Next: [^\n]*swarm\.py ([^\n]*)",
+                "next": WOKEN + r"[^\n]*Next: (?:[^\n]*swarm\.py )?([^\n]*)",
             },
         ),
         Step(
@@ -164,7 +164,7 @@ def check_the_wake(agent: HostModel, line: str) -> None:
     """The host woke its agent once, in a turn of its own, with our line whole."""
     run = agent.captured["run"]
     assert agent.captured["line"] == line.strip()
-    pattern = rf"{run}: 4 succeeded; .*\. Next: .*swarm\.py aggregate {run} --merge\n"
+    pattern = rf"{run}: 4 succeeded; .*\. Next: .*aggregate {run} --merge\n"
     assert re.fullmatch(pattern, line), line
     woken = [one for one in agent.exchanges if re.search(WOKEN, one.heard)]
     assert len(woken) == 1

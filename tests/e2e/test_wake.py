@@ -151,7 +151,7 @@ def test_an_agent_whose_waiter_died_with_the_host_asks_once_and_learns_it(
     asks = Step(run_command("poll --as ${key}", yieldMs=120_000), expect=ASKED)
     learns = Step(
         ENDING[0].answer,
-        expect=r"${run}#\d+ \w+ ago: 4 succeeded\. Next: [^\n]* aggregate ${run}",
+        expect=r"${run}#\d+ \w+ ago: 4 succeeded\. Next: [^\n]*aggregate ${run}",
     )
     begun = scene("--as ${key}", [asks, learns, ENDING[1]])
 
