@@ -44,7 +44,7 @@ publish: venv ## lay what the commit publishes in dist/, and show the command
 	@$(BIN)/python -m publishing release
 
 manifest: venv ## write the actions and the schemas of their answers anew
-	$(BIN)/python -m publishing.manifest
+	PYTHONPATH=skill $(BIN)/python -m publishing.manifest
 
 bundle: venv ## make the form that hosts take as a plugin, in dist/
 	@$(BIN)/python -m publishing bundle

@@ -17,6 +17,9 @@ STRATEGY = ["research", "--set", "question=Which one?", "--profile", "demo"]
 RIVER = ["--strategy", "panel", "--set", "question=What now?", "--profile", "demo"]
 
 
+WATCHED = [*ONE_LINE, "--as", "ada", "--wait"]
+
+
 @pytest.mark.parametrize("words", [ONE_LINE, STRATEGY, RIVER], ids=" ".join)
 def test_a_preview_ends_with_the_call_that_starts_exactly_what_it_shows(
     swarm: Swarm, words: list[str]
@@ -33,6 +36,44 @@ def test_a_preview_ends_with_the_call_that_starts_exactly_what_it_shows(
     tasks = [line[2:].partition(":")[0] for line in shown.lines if line[:2] == "- "]
     names = [name.partition(" (")[0] for name in tasks]
     assert f"Tasks: {', '.join(names)}" in started.lines
+
+
+def test_a_preview_takes_whatever_the_call_that_starts_takes(swarm: Swarm):
+    repo = swarm.repository()
+    shown = swarm.call("plan", *WATCHED, cwd=repo)
+    _, command = shown.lines[-1].split("Next: kimi-swarm ", 1)
+    assert shlex.split(command) == ["spawn", *WATCHED]
+    assert swarm.call("list").out == "No runs yet.\n"
+
+    swarm.call(*shlex.split(command), cwd=repo)
+    (run,) = swarm.ask("list", "--as", "ada")["runs"]
+    assert run["state"] == "done"
+
+
+def test_a_preview_refuses_what_the_call_that_starts_would_refuse(swarm: Swarm):
+    swarm.repository()
+    for words in (["--notify", "no word"], ["--as", "ada", "--into", "calm-river"]):
+        asked = [*ONE_LINE, *words]
+        refused = [swarm.ask(verb, *asked, code=2) for verb in ("plan", "spawn")]
+        assert refused[0] == refused[1]
+
+
+def test_each_task_file_is_a_task_that_is_named_for_it(swarm: Swarm):
+    repo = swarm.repository()
+    texts = {"One Page.md": "one", "two.txt": "two", "more/two.md": "three"}
+    (repo / "more").mkdir()
+    for name, text in texts.items():
+        (repo / name).write_text(f"Create `{text}.txt` with a word\n")
+    rest = ["--task", "Create `four.txt` with a word", "--profile", "demo"]
+    words = ["--task-file", *texts, *rest]
+
+    shown = swarm.ask("plan", *words, cwd=repo)["plan"]["tasks"]
+    assert list(shown) == ["task-1", "one-page", "two", "two-2"]
+    assert shown["two-2"]["prompt"] == "Create `three.txt` with a word\n"
+
+    run = swarm.ask("spawn", *words, cwd=repo)["run"]
+    ended = swarm.ended(run)
+    assert [one["outcome"] for one in ended.values()] == ["succeeded"] * 4
 
 
 def test_a_preview_says_what_an_agent_has_to_tell_before_it_starts(swarm: Swarm):

@@ -19,6 +19,7 @@ VERBS_ALONE = {"run", "attach", "trust", "completion", "mcp"}
 OPTIONS_ALONE = {
     ("log", "follow"): "prints without end",
     ("spawn", "wait"): "two calls, spawn and wait, for hosts that show few lines",
+    ("plan", "wait"): "for the call of spawn that it prints",
 }
 FIELDS_ALONE = {
     ("spawn", "cwd"): "a command line is in a folder",

@@ -17,6 +17,7 @@ from kimi_swarm.core.plan import Plan, parse_plan
 from kimi_swarm.core.proposal import NoProposalError
 from kimi_swarm.core.task import Permission
 from kimi_swarm.errors import UsageError
+from kimi_swarm.plan_text import parts
 from kimi_swarm.strategies import strategies_at
 from kimi_swarm.strict_yaml import load_yaml, read_yaml
 
@@ -25,12 +26,13 @@ from kimi_swarm.strict_yaml import load_yaml, read_yaml
 class Wanted:
     """What somebody asked to run: a plan, or a strategy, or single tasks.
 
-    A plan comes from a file or, as plain data, with its paths beginning at `cwd`.
+    A plan comes from a file or, as plain data, with its paths beginning at `cwd`, which
+    is where they asked. `tasks` are in words, and so are `task_files`: each file's name
+    without its ending, and what it says; `workspace` is for both.
     `profile` replaces the plan's default worker, `permission` what workers may do,
-    `priority` the plan's own;
-    `workspace` is for tasks in words; `cwd` is where they asked. With `into` it is
-    added to that run, with `only_new` without the tasks that the run has already; with
-    `proposed` it is what a task of that run has proposed.
+    `priority` the plan's own. With `into` it is added to that run, with `only_new`
+    without the tasks that the run has already; with `proposed` it is what a task of
+    that run has proposed.
     `read_piped` reads at most so many bytes of what is piped in, if anything is.
     """
 
@@ -40,6 +42,7 @@ class Wanted:
     strategy: str | None = None
     values: Mapping[str, str] | None = None
     tasks: Sequence[str] = ()
+    task_files: Sequence[tuple[str, str]] = ()
     profile: str | None = None
     concurrency: int | None = None
     permission: Permission | None = None
@@ -73,7 +76,7 @@ def read_plan(
     """
     sources = [
         *(wanted.plan_file, wanted.plan_data, wanted.strategy),
-        *(wanted.tasks or None, wanted.proposed or None),
+        *(wanted.tasks or wanted.task_files or None, wanted.proposed or None),
     ]
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
@@ -118,13 +121,18 @@ def _rendered(wanted: Wanted, name: str) -> tuple[str, bool]:
 
 
 def _in_words(wanted: Wanted, among: Collection[str]) -> dict[str, object]:
-    """Make a plan of tasks in words, their names free in the run."""
-    free = (f"task-{number}" for number in count(1))
-    names = (name for name in free if name not in among)
+    """Make a plan of tasks in words, their names free in the run.
+
+    Those from files are named for their files, the others are counted.
+    """
+    named = parts((name for name, _ in wanted.task_files), kept=among)
+    taken = {*among, *(part.name for part in named)}
+    free = (name for number in count(1) if (name := f"task-{number}") not in taken)
+    prompts = dict(zip(free, wanted.tasks, strict=False)) | {
+        part.name: text
+        for part, (_, text) in zip(named, wanted.task_files, strict=True)
+    }
     return {
         "defaults": {"workspace": wanted.workspace or "worktree"},
-        "tasks": {
-            name: {"prompt": text}
-            for text, name in zip(wanted.tasks, names, strict=False)
-        },
+        "tasks": {name: {"prompt": text} for name, text in prompts.items()},
     }

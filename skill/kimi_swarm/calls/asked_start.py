@@ -31,7 +31,10 @@ class Source(Call):
     ] = ()
     task_file: Annotated[
         tuple[Line, ...],
-        Field(strict=False, description="Tasks in words, each read from a file."),
+        Field(
+            strict=False,
+            description="Tasks in words, each from a file whose name it gets.",
+        ),
     ] = ()
     profile: Annotated[Line | None, Field(description="The worker for all tasks.")] = (
         None
@@ -75,8 +78,8 @@ class SpawnCall(Source):
     ] = None
 
 
-class PlanCall(Source):
-    """Show what would run, for whom and within which limits; starts nothing."""
+class PlanCall(SpawnCall):
+    """Show what spawn would start, for whom and within which limits; starts nothing."""
 
     list: Annotated[
         bool, Field(description="Tell the strategies there are instead.")

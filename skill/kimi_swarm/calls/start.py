@@ -57,14 +57,15 @@ def wanted_of(asked: Source, *, read_piped: Read | None = None) -> Wanted:
             "--workspace is for --task; a plan says where each task works."
         )
     base = cwd if asked.cwd else Path()
-    files = [read_text(base / name) for name in asked.task_file]
+    files = [(Path(name).stem, read_text(base / name)) for name in asked.task_file]
     return Wanted(
         cwd=cwd,
         plan_file=base / plan if isinstance(plan, str) else None,
         plan_data=None if isinstance(plan, str) else plan,
         strategy=strategy,
         values={name: _written(value) for name, value in (asked.set or {}).items()},
-        tasks=[*asked.task, *files],
+        tasks=asked.task,
+        task_files=files,
         profile=asked.profile,
         concurrency=asked.concurrency,
         priority=asked.priority,
@@ -86,15 +87,24 @@ async def spawn(
     home: str, asked: SpawnCall, *, read_piped: Read | None = None
 ) -> Answer:
     """Start a plan's workers and return. Raises what `actions.plan` and `spawn` do."""
+    owner, notice = _owned(asked)
+    prepared = await prepare(home, wanted_of(asked, read_piped=read_piped))
+    spawned = await spawn_prepared(home, prepared, owner=owner, notice=notice)
+    return told_spawned(spawned, prepared, asker=owner)
+
+
+def _owned(asked: SpawnCall) -> tuple[str, Notice | None]:
+    """Return whose run it will be, and how the host is told of its end.
+
+    Raises UsageError, and what `asker_name` and `notice_of` do.
+    """
     if asked.asker is not None and asked.into is not None:
         raise UsageError(
             "--as says whose a new run is; --into names one that is there."
         )
     notice = notice_of(asked.notify, folder_of(asked.cwd))
     owner = asked.notify or "" if asked.asker is None else asker_name(asked.asker)
-    prepared = await prepare(home, wanted_of(asked, read_piped=read_piped))
-    spawned = await spawn_prepared(home, prepared, owner=owner, notice=notice)
-    return told_spawned(spawned, prepared, asker=owner)
+    return owner, notice
 
 
 def notice_of(session_key: str | None, cwd: Path) -> Notice | None:
@@ -124,10 +134,12 @@ async def plan(
 ) -> Answer:
     """Show what would run, or which strategies there are.
 
-    With the `words` of a command line also the one that starts it.
+    Refuses what `spawn` would refuse. With the `words` of a command line it also tells
+    the one that starts it.
     """
     if asked.list:
         return _strategies(folder_of(asked.cwd))
+    _owned(asked)
     prepared = await prepare(home, wanted_of(asked, read_piped=read_piped))
     expected = expect(home, prepared)
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)

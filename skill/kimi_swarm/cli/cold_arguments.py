@@ -24,7 +24,12 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "--task", action="append", default=[], help="a task in words; may be repeated"
     )
     parser.add_argument(
-        "--task-file", action="append", default=[], help="a task from a file"
+        "--task-file",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="a task from each file, named for it",
     )
     parser.add_argument("--profile", help="the worker for all tasks")
     parser.add_argument(
@@ -38,15 +43,19 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
         choices=["worktree", "fresh", "shared", "none"],
-        help="where --task works (worktree)",
+        help="where these tasks work (worktree)",
     )
     parser.add_argument("--concurrency", type=count, help="workers at once")
 
 
 def add_spawn(parser: argparse.ArgumentParser) -> None:
-    """Spawn PLAN | --strategy NAME | --task TEXT."""
+    """Spawn PLAN | STRATEGY | --task TEXT."""
     _add_source(parser)
     _add_addition(parser)
+    _add_told(parser)
+
+
+def _add_told(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="return when it has ended, with one line"
     )
@@ -86,9 +95,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Plan STRATEGY | PLAN.yaml."""
+    """Plan, with all that spawn takes: the call that it prints takes them along."""
     _add_source(parser)
     _add_addition(parser)
+    _add_told(parser)
     parser.add_argument("--list", action="store_true", help="the strategies there are")
     parser.add_argument("--yaml", action="store_true", help="print the plan as YAML")
 

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 def plan(args: argparse.Namespace) -> int:
     """Show what would run, or which strategies there are."""
-    asked = _source_of("plan", args)
+    asked = _source_of("plan", args, "wait")
     assert isinstance(asked, PlanCall)  # noqa: S101 as asked
     doing = partial(
         start.plan, state_home(), asked, read_piped=_piped(), words=args.words
