@@ -54,7 +54,8 @@ lock: ## solve the dependencies anew (needs uv)
 	    --no-header --no-annotate --quiet --upgrade -o requirements.lock
 	uv pip compile pyproject.toml --extra mcp --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-annotate --quiet --upgrade \
-	    -c requirements.lock -o requirements-mcp.lock
+	    -c requirements.lock -o requirements-mcp.lock \
+	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-annotate --quiet --upgrade \
 	    -c requirements.lock -c requirements-mcp.lock -o requirements-dev.lock

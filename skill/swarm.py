@@ -13,8 +13,8 @@ import sys
 
 HOT_VERBS = ("list", "poll", "log", "wait", "kill")
 OLDEST = (3, 11)
-# What the private environments are made from: for all verbs, and for the verb that
-# needs more than the rest.
+# What the private environments are made from: for all verbs, and what it takes besides
+# for the verb that needs more than the rest.
 LOCKS = {"": "requirements.lock", "mcp": "requirements-mcp.lock"}
 
 

@@ -38,7 +38,7 @@ class Snapshot(NamedTuple):
 class CodeCopy(NamedTuple):
     """A laid copy: its folder, its key, what it was made from, and the locks' bytes.
 
-    `locks` has the keys of LOCKS.
+    `locks` has the keys of LOCKS; each is whole.
     """
 
     folder: str
@@ -55,6 +55,8 @@ def lay_code(cache: str, root: str) -> CodeCopy:
     snapshot = read_skill(root)
     files = {place(name): data for name, data in snapshot.files.items()}
     locks = {extra: files.pop(name) for extra, name in LOCKS.items()}
+    # An extra's file names only what it adds.
+    locks |= {extra: locks[""] + more for extra, more in locks.items() if extra}
     files["start.py"] = START
     key = content_key(files)
     folder = os.path.join(cache, "code", key)

@@ -75,7 +75,7 @@ class SkillFolder:
         (self.root / "prompts" / "roles").mkdir(parents=True)
         (self.root / "prompts" / "roles" / "worker.md.j2").write_text("work")
         (self.root / "manifest.yaml").write_text("name: fake\n")
-        (self.root / "requirements.lock").touch()
+        (self.root / "requirements.lock").write_text("# few\n")
         (self.root / "requirements-mcp.lock").write_text("# more\n")
 
     @property

@@ -56,7 +56,7 @@ def test_a_verb_that_needs_more_gets_an_environment_beside_the_light_one(
         skill.environments()
     )
     asked = Path(more["python"]).parents[1]
-    assert Path(f"{asked}.requirements").read_text() == "# more\n"
+    assert Path(f"{asked}.requirements").read_text() == "# few\n# more\n"
     assert skill.call("run").told["python"] == light
     assert skill.call("list").told["env"]["KIMI_SWARM_PYTHON"] == light
 
