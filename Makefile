@@ -27,7 +27,8 @@ lint: venv ## format, lint, strict types, import contracts, dead code, spelling
 	$(BIN)/codespell
 
 e2e: venv ## the real programs; installs what it needs into the cache
-	$(BIN)/python -m pytest -n 0 -m e2e tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "e2e and not alone" tests/e2e
+	$(BIN)/python -m pytest -n 0 -m "e2e and alone" tests/e2e
 
 format: venv ## put the sources in shape
 	$(BIN)/ruff format .

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from fakes.skill_registry import HANDLE, TOKEN
+from publishing import release
+from publishing.identity import Identity
 
 CALL_LIMIT_S = 120.0
 NAME = "kimi-swarm"
+COMMIT = "0123456789" * 4
 
 
 class Marketplace:
@@ -64,16 +67,23 @@ class Marketplace:
         assert words[0] == "clawhub"
         return dict(json.loads(self.call(*words[1:], "--json")))
 
-    def install(self) -> None:
-        """Install the newest version."""
-        self._manage("install", NAME)
+    def install(self, *, into: Path | None = None) -> None:
+        """Install the newest version, into a host's workspace or the user's own."""
+        self._manage("install", NAME, into=into)
 
     def update(self) -> str:
         """Update, as one does who was told nothing of `--force`."""
         return self._manage("update", NAME)
 
-    def _manage(self, *words: str) -> str:
-        return self.call("--workdir", self.workspace, "--no-input", *words)
+    def _manage(self, *words: str, into: Path | None = None) -> str:
+        folder = into or self.workspace
+        return self.call("--workdir", folder, "--no-input", *words)
+
+
+def words_for(folder: Path, version: str = "0.1.0") -> list[str]:
+    """Return the very command that publishes a folder, for a publisher of the tests."""
+    said = Identity(NAME, version, "", f"https://github.com/nobody/{NAME}")
+    return release.command(folder, said, commit=COMMIT, changes="- It works.")
 
 
 def for_openclaw(url: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from e2e.real_workers import KILO, KIMI, write_plan
 from e2e.swarm_cli import Swarm
 from fakes.scripted_model import Limits, ScriptedModel
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(900)]
 
 AT_ONCE, A_MINUTE = 3, 30
 is_slow_wanted = os.environ.get("KIMI_SWARM_E2E_SLOW") == "1"

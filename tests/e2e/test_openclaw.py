@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from e2e.agent_words import BACKGROUND, PATIENT, WOKEN, reads_the_skill, run_command
+from e2e.marketplace import Marketplace, words_for
 from e2e.openclaw_host import OpenClaw, published
 from e2e.swarm_cli import Swarm, git
 from fakes.host_model import HostModel, Step
@@ -18,6 +19,7 @@ from fakes.model_calls import ToolCall
 from fakes.model_script import content_for, text_of
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.skill_folder import digests
+from fakes.skill_registry import SkillRegistry
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -111,23 +113,40 @@ def host(
         user.end()
 
 
+@pytest.fixture(params=["from a folder", "from a registry"])
+def installed(
+    host: OpenClaw,
+    commands: Path,
+    tree: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Path:
+    """The skill in the host's workspace, brought there by either way."""
+    given = published(tree, tmp_path / "download" / "kimi-swarm")
+    if request.param == "from a folder":
+        host.call("skills", "install", given)
+    else:
+        with SkillRegistry() as registry:
+            user = Marketplace(tmp_path / "user", commands, registry.url, host.env)
+            user.publish(words_for(given))
+            user.install(into=host.workspace)
+    return host.workspace / "skills" / "kimi-swarm"
+
+
 def test_an_agent_spawns_real_workers_is_woken_by_the_host_and_brings_the_work_back(
     host: OpenClaw,
     agent: HostModel,
     swarm: Swarm,
     model: ScriptedModel,
-    tree: Path,
+    installed: Path,
     repository: Path,
     tmp_path: Path,
     record_property: Any,
 ) -> None:
     model.limits = Limits(meet=tuple(PROMPTS))
-    given = published(tree, tmp_path / "download" / "kimi-swarm")
-    host.call("skills", "install", given)
     listed = host.skill("kimi-swarm")
     assert (listed["eligible"], listed["modelVisible"]) == (True, True), listed
     assert set(map(len, listed["missing"].values())) == {0}
-    installed = host.workspace / "skills" / "kimi-swarm"
     before = digests(installed)
 
     host.start()

@@ -48,7 +48,7 @@ HELPER = Role(
             run_command("poll ${run} --as helper --timeout-s 60"),
             expect=ENDED,
         ),
-        Step("The file is there.", expect=r"${run}/task-1 succeeded.*${run} ended"),
+        Step("The file is there.", expect=r"${run}/a succeeded.*${run} ended"),
     ],
 )
 ALONE = [
@@ -61,7 +61,7 @@ ALONE = [
         captures={"run": RUN},
     ),
     Step(run_command("aggregate ${run}"), expect=ENDED),
-    Step("Done.", expect="1 succeeded.*`swarm/${run}/task-1`|1 succeeded.*a.txt"),
+    Step("Done.", expect="1 succeeded.*`swarm/${run}/a`|1 succeeded.*a.txt"),
 ]
 
 

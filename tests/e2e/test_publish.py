@@ -11,18 +11,19 @@ import pytest
 
 from e2e import real_programs
 from e2e.marketplace import (
+    COMMIT,
     Marketplace,
     for_openclaw,
     names_of,
     put_version,
     reference,
+    words_for,
 )
 from e2e.openclaw_host import OpenClaw
 from e2e.swarm_cli import BASE_PYTHON, Swarm
 from fakes.skill_folder import digests
 from fakes.skill_registry import SkillRegistry
 from publishing import parcel, plugin, release
-from publishing.identity import Identity
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -30,7 +31,6 @@ ODD = "Übung süß 文件 'q' \"d\" $x"
 """A folder's name that nobody who quotes carelessly survives."""
 ADDED = {"_meta.json", ".clawhub/origin.json"}
 NO_MODEL = "http://127.0.0.1:9/v1"
-COMMIT = "0123456789" * 4
 
 
 @pytest.fixture
@@ -49,11 +49,6 @@ def laid(tree: Path, tmp_path: Path) -> Path:
 def user(swarm: Swarm, commands: Path, registry: SkillRegistry) -> Marketplace:
     """A user of the marketplace whose folders are all named as nobody should."""
     return Marketplace(swarm.room / ODD, commands, registry.url, swarm.env)
-
-
-def words_for(folder: Path, version: str = "0.1.0") -> list[str]:
-    said = Identity("kimi-swarm", version, "", "https://github.com/nobody/kimi-swarm")
-    return release.command(folder, said, commit=COMMIT, changes="- It works.")
 
 
 def test_the_validator_of_skills_finds_nothing(laid: Path) -> None:
