@@ -36,7 +36,7 @@ from fakes.model_script import text_of
 from fakes.scripted_model import Limits, ScriptedModel
 
 COUNTS = (4, 20)
-LOOKS = ("README.md", "tasks/README.md") * 9
+LOOKS = ("README.md", "docs/README.md") * 9
 """What a worker reads before it writes: real ones look around."""
 LIKE_REAL = Limits(looks=LOOKS, says=LAST_WORDS)
 LIMIT_S = 900.0
@@ -95,6 +95,14 @@ def run() -> list[Table]:
     ways = (
         Way("kimi-swarm, the person said go", lambda job: by_swarm(job, shows=False)),
         Way("kimi-swarm, preview shown first", lambda job: by_swarm(job, shows=True)),
+        Way(
+            "the same, SKILL.md read before",
+            lambda job: by_swarm(job, shows=True, knows=True),
+        ),
+        Way(
+            "the same, with a plan to write",
+            lambda job: by_swarm(job, shows=True, plans=True),
+        ),
         Way("exec and process", lambda job: by_processes(job, kimi)),
         Way("sub-agents, collected", by_sub_agents, lambda job: [sub_agent(job)]),
     )
@@ -167,11 +175,12 @@ def _talk(host: OpenClaw, agent: Talker, job: Job) -> None:
 def _job(repository: Path, count: int) -> Job:
     parts = tuple(f"part-{number + 1:02}" for number in range(count))
     job = Job(repository, parts)
-    (repository / "tasks").mkdir(parents=True)
+    for folder in ("tasks", "docs"):
+        (repository / folder).mkdir(parents=True)
     (repository / "README.md").write_text("# A dashboard\n\nMade of parts.\n")
-    (repository / "tasks" / "README.md").write_text("One file for each part.\n")
+    (repository / "docs" / "README.md").write_text("One file for each part.\n")
     for part in parts:
-        text = f"# {part}\n\nIt exports an empty object.\n"
+        text = f"Write `src/{part}.ts`: it exports an empty object.\n"
         (repository / "tasks" / f"{part}.md").write_text(text)
     git(repository, "init", "-q", "-b", "main")
     git(repository, "add", "-A")

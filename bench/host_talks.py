@@ -6,7 +6,6 @@ A text ends its turn; then it is sent a person's words, or those of the host tha
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -53,28 +52,32 @@ def report(job: Job, branches: str) -> str:
     return REPORT.format(count=len(job.parts), branches=branches)
 
 
-def by_swarm(job: Job, *, shows: bool) -> Talk:
-    """Keep to SKILL.md; with `shows` the person sees the preview and agrees to it."""
+def by_swarm(
+    job: Job, *, shows: bool, knows: bool = False, plans: bool = False
+) -> Talk:
+    """Keep to SKILL.md; with `shows` the person sees the preview and agrees to it.
+
+    An agent that `knows` has read SKILL.md in an earlier job of its talk. One that
+    `plans` writes a plan; else each task is in a file already.
+    """
     heard = yield ""
-    folder = found(LOCATION, heard)
-    plan = f"{found(WORKSPACE, heard)}/parts.yaml"
+    folder, work = found(LOCATION, heard), found(WORKSPACE, heard)
     swarm = f"python3 {folder}/skill/swarm.py"
     there = {"workdir": str(job.repository)}
-    yield ToolCall("read", {"path": f"{folder}/SKILL.md"})
-    written = {
-        "defaults": {"profile": "kimi"},
-        "limits": {"concurrency": AT_ONCE},
-        "tasks": {part: {"prompt": job.prompt(part)} for part in job.parts},
-    }
-    yield ToolCall("write", {"path": plan, "content": json.dumps(written, indent=1)})
+    if not knows:
+        yield ToolCall("read", {"path": f"{folder}/SKILL.md"})
+    what = f"--task-file tasks/*.md --profile kimi --concurrency {AT_ONCE}"
+    if plans:
+        what = f"{work}/parts.yaml"
+        yield ToolCall("write", {"path": what, "content": _plan(job)})
     if shows:
-        call = {"command": f"{swarm} plan {plan}", **there, **PATIENT}
+        call = {"command": f"{swarm} plan {what}", **there, **PATIENT}
         heard = yield ToolCall("exec", call)
         yield found(r"(.*?)\nNothing has started\.", heard) + f"\n{ASKS}"
-        call = {"command": f"{swarm} spawn {plan} --wait", **there, **BACKGROUND}
+        call = {"command": f"{swarm} spawn {what} --wait", **there, **BACKGROUND}
         yield ToolCall("exec", call)
     else:
-        call = {"command": f"{swarm} spawn {plan}", **there, **PATIENT}
+        call = {"command": f"{swarm} spawn {what}", **there, **PATIENT}
         heard = yield ToolCall("exec", call)
         run = found(r"([a-z]+-[a-z]+): \d+ tasks queued", heard)
         yield ToolCall("exec", {"command": f"{swarm} wait {run}", **BACKGROUND})
@@ -82,6 +85,13 @@ def by_swarm(job: Job, *, shows: bool) -> Talk:
     then = found(r"Exec completed .*?Next: (?:[^\n]*swarm\.py )?([^\n]*)", heard)
     heard = yield ToolCall("exec", {"command": f"{swarm} {then}", **PATIENT})
     yield report(job, found(r"(Merged \d+ branches on `[^`]+`)", heard))
+
+
+def _plan(job: Job) -> str:
+    """Write a plan as SKILL.md shows one."""
+    tasks = (f'  {part}: {{prompt: "{job.prompt(part)}"}}\n' for part in job.parts)
+    head = f"defaults: {{profile: kimi}}\nlimits: {{concurrency: {AT_ONCE}}}\n"
+    return f"{head}tasks:\n{''.join(tasks)}"
 
 
 def by_processes(job: Job, kimi: str) -> Talk:
