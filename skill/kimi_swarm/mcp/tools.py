@@ -21,7 +21,8 @@ _LONGEST = f"At most {LONGEST_S:.0f}; then it says so, and is called again."
 class Manner(NamedTuple):
     """What a tool does: words to find it by, and hints for a client's safeguards.
 
-    `destroys` is said of all that lets agents work, since a worktree is no sandbox.
+    `destroys` is said of all that lets agents work, since a worktree is no sandbox. A
+    hint is for every call of a tool: the worst that any argument asks for counts.
     """
 
     words: str
@@ -79,6 +80,7 @@ MANNERS = {
     "aggregate": Manner(
         "Collect a run's results: report, merge its branches, judge, vote, table or"
         " synthesise; apply brings the merge to the branch that is checked out.",
+        destroys=True,
         reaches_out=True,
     ),
     "send": Manner(
@@ -113,6 +115,7 @@ MANNERS = {
     "doctor": Manner(
         "Check which workers this machine can run and what is missing; with fix, mend"
         " what crashes left.",
+        destroys=True,
         repeats=True,
         reaches_out=True,
     ),
