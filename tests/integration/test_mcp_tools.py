@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -296,15 +297,23 @@ async def test_paths_begin_where_the_call_the_client_or_the_server_says(
 
 @pytest.mark.parametrize(
     ("name", "fields"),
-    [("spawn", {"task": ["x"]}), ("plan", {"plan": "plan.yaml"})],
+    [
+        ("spawn", {"task": ["x"]}),
+        ("plan", {"plan": "plan.yaml"}),
+        ("send", {"session": "calm-river/a", "file": "message.md"}),
+    ],
 )
-async def test_a_folder_that_nobody_named_is_asked_for(
+async def test_a_folder_that_nobody_named_is_asked_for_by_an_argument_of_the_tool(
     swarm: Swarm, name: str, fields: dict[str, Any]
 ):
     async with connected(swarm) as session:
+        tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         read = await session.call_tool(name, fields)
     assert read.is_error
     assert text_of(read).startswith("It is not known which folder you work in.")
+    assert text_of(read).endswith(" [no_folder]")
+    (asked_for,) = re.findall(r"Give `(\w+)`", text_of(read))
+    assert asked_for in tools[name].input_schema["properties"]
     assert not (swarm.home / "state.db").exists()
 
 

@@ -22,10 +22,12 @@ class NoFolderError(SwarmError):
 
     code = "no_folder"
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_cwd: bool) -> None:
         super().__init__(
             "It is not known which folder you work in.",
-            remedy="Pass cwd: the absolute path of the repository or folder.",
+            remedy="Give `cwd`: the absolute path of the repository or folder."
+            if takes_cwd
+            else "Give `file` as an absolute path.",
         )
 
 
@@ -49,7 +51,7 @@ async def placed(
     folder = await first_root(ctx) or default
     if folder is None:
         if not _goes_without(fields):
-            raise NoFolderError
+            raise NoFolderError(takes_cwd="cwd" in fields)
         folder = Path.home()
     update = (
         {"cwd": str(folder)} if "cwd" in fields else {"file": str(folder / str(file))}
