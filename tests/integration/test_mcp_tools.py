@@ -14,8 +14,11 @@ from mcp import MCPError, types
 
 from fakes.mcp_client import Lines, connected, text_of
 from fakes.swarm import LIMIT_S, Swarm, worker
+from kimi_swarm.calls.asked import PollCall
 from kimi_swarm.calls.catalogue import CALLS
+from kimi_swarm.calls.perform import perform
 from kimi_swarm.calls.schema import answer_schema, input_schema
+from kimi_swarm.mcp.wire import Deliveries
 
 pytestmark = pytest.mark.anyio
 NONE = {"workspace": "none"}
@@ -132,6 +135,24 @@ async def test_news_counts_as_told_once_it_was_handed_over(swarm: Swarm, run: st
         again = text_of(await session.call_tool("poll", asked))
     assert "succeeded" in first
     assert "(no new output)" in again
+
+
+async def test_what_the_server_asks_by_the_same_number_hands_no_news_over(
+    swarm: Swarm, run: str
+):
+    asked = PollCall(id=run, asker="ada")
+    news = await perform(str(swarm.home), asked)
+    wire = Deliveries(str(swarm.home))
+    wire.expect(2, news.marks)
+
+    wire.handed_over(json.dumps({"id": 2, "method": "roots/list"}))
+    again = await perform(str(swarm.home), asked)
+    wire.handed_over(json.dumps({"id": 2, "result": {}}))
+    last = await perform(str(swarm.home), asked)
+
+    assert news.marks
+    assert again.as_text() == news.as_text()
+    assert "(no new output)" in last.as_text()
 
 
 def test_news_that_nobody_could_read_is_told_again(swarm: Swarm, run: str):

@@ -35,7 +35,10 @@ class Deliveries:
         """Count what a line told as told. Whoever dies before is told it again."""
         if not self._marks:
             return
-        marks = self._marks.pop(json.loads(line).get("id"), ())
+        message = json.loads(line)
+        if "method" in message:
+            return  # our own request: its numbers are counted apart from the client's
+        marks = self._marks.pop(message.get("id"), ())
         with suppress(SwarmError):  # then it is told again
             note_told(self._home, marks)
 
