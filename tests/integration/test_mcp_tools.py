@@ -190,6 +190,9 @@ async def test_the_whole_job_is_done_by_tools_and_next_calls_are_tools(swarm: Sw
         report = text_of(await session.call_tool("aggregate", merge))
 
     assert "1 task" in preview
+    assert preview.splitlines()[-1] == (
+        "Nothing has started. To start it: spawn with the same arguments."
+    )
     assert f"Next: wait {run}" in spawned
     assert ended.startswith(f"{run}: 1 succeeded")
     assert ended.endswith(f" Next: aggregate {run} --merge")

@@ -27,6 +27,8 @@ from kimi_swarm.strict_yaml import dump_yaml, read_text
 from kimi_swarm.telling import preview, speech
 from kimi_swarm.telling.as_json import plain_data
 
+START_BY_TOOL = "Nothing has started. To start it: spawn with the same arguments."
+
 
 def folder_of(cwd: str | None) -> Path:
     """Return the folder in which something is asked. Raises UsageError."""
@@ -134,8 +136,8 @@ async def plan(
 ) -> Answer:
     """Show what would run, or which strategies there are.
 
-    Refuses what `spawn` would refuse. With the `words` of a command line it also tells
-    the one that starts it.
+    Refuses what `spawn` would refuse, and tells the call that starts it: a command line
+    for the `words` of one.
     """
     if asked.list:
         return _strategies(folder_of(asked.cwd))
@@ -149,11 +151,11 @@ async def plan(
         return plain_data({"plan": written, "notes": prepared.notes, **told})
 
     def text() -> str:
-        return (
-            dump_yaml(written)
-            if asked.yaml
-            else preview.preview(prepared, expected, words=words)
-        )
+        if asked.yaml:
+            return dump_yaml(written)
+        shown = preview.preview(prepared, expected, words=words)
+        is_by_tool = words is None and prepared.tasks
+        return f"{shown}\n{START_BY_TOOL}" if is_by_tool else shown
 
     return Answer(fields, text)
 
