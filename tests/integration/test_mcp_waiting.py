@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import Client, ClientSession
+from mcp import Client, ClientSession, types
 
 from fakes.mcp_client import Lines, connected, text_of
 from fakes.swarm import LIMIT_S, Swarm, is_live, until
@@ -182,6 +182,73 @@ async def test_work_that_takes_longer_goes_on_and_is_told_when_asked_again(
     assert f"Merged 1 branch on `swarm/{done}/merged`" in text_of(again)
     assert diary.read_text() == "x\nx\n", "one merge checks before and after"
     assert not fresh.is_error
+
+
+async def told_at_last(client: Client, name: str, fields: dict[str, Any]) -> str:
+    """Make a call again until it is told what came of it."""
+    with anyio.fail_after(LIMIT_S):
+        while "[still_working]" in (
+            told := text_of(await client.call_tool(name, fields))
+        ):
+            pass
+    return told
+
+
+async def test_a_report_asked_for_again_after_a_retry_is_not_the_one_from_before(
+    swarm: Swarm,
+):
+    swarm.repository()
+    gate = swarm.folder / "gate"
+    done = swarm.spawn(
+        {
+            "a": {"profile": "demo", "prompt": "Create `a.txt`: a word"},
+            "b": {"argv": ["test", "-e", str(gate)], **NONE},
+        }
+    )
+    swarm.ended(done)
+    check = f"until [ -e {gate} ]; do sleep 0.02; done"
+    fields = {"run": done, "merge": True, "check": check}
+
+    async with impatient(swarm, longest_s=0) as client:
+        assert (await client.call_tool("aggregate", fields)).is_error
+        gate.touch()
+        await told_at_last(client, "retry", {"id": done})
+        swarm.ended(done)
+        told = await told_at_last(client, "aggregate", fields)
+        if " ago, before retry." in told:  # it had not been done yet
+            told = await told_at_last(client, "aggregate", fields)
+
+    assert "2 succeeded" in told
+    assert "failed" not in told
+
+
+async def test_a_slow_spawn_that_is_repeated_on_purpose_starts_another_run(
+    swarm: Swarm,
+):
+    plan = {"tasks": {"a": {"argv": ["true"], **NONE}}}
+    fields = {"plan": plan, "cwd": str(swarm.folder)}
+    async with impatient(swarm, longest_s=0) as client:
+        told = [await told_at_last(client, "spawn", fields) for _ in range(2)]
+
+    runs = {text.partition(":")[0] for text in told}
+    assert len(runs) == 2
+    for text in told:
+        assert "This came of the same call made " in text.splitlines()[-1]
+    for run in runs:
+        swarm.ended(run)
+
+
+async def test_an_object_keeps_to_its_schema_where_it_is_told_late(swarm: Swarm):
+    desk = Desk(str(swarm.home), is_structured=True, longest_s=0)
+    async with Client(server_of(desk)) as client:
+        await client.list_tools()  # holds every answer to its schema from now on
+        with anyio.fail_after(LIMIT_S):
+            while (read := await client.call_tool("list", {})).is_error:
+                pass
+    assert read.structured_content == {"version": 1, "runs": []}
+    note = read.content[-1]
+    assert isinstance(note, types.TextContent)
+    assert note.text.startswith("This came of the same call made ")
 
 
 async def test_a_merge_that_is_cancelled_ends_its_check(swarm: Swarm):

@@ -15,8 +15,9 @@ from kimi_swarm.calls.asked import Call, PollCall, WaitCall
 from kimi_swarm.calls.catalogue import CALLS, call_of
 from kimi_swarm.calls.perform import perform
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.mcp.asked import Asked
 from kimi_swarm.mcp.folders import placed
-from kimi_swarm.mcp.late import LateWork, Work
+from kimi_swarm.mcp.late import AskedWork, LateWork, Work
 from kimi_swarm.mcp.progress import tell_progress
 from kimi_swarm.mcp.tools import LONGEST_S, tool_of
 from kimi_swarm.mcp.wire import Deliveries
@@ -69,8 +70,10 @@ class Desk:
                 f"There is no tool {params.name!r}. The tools are: {known}.",
             )
         try:
-            answer = await self._answer(ctx, params)
-            told = self._told(params.name, answer)
+            work = await self._done(ctx, params)
+            answer = work.told()
+            note = work.note() if isinstance(work, AskedWork) else ""
+            told = self._told(params.name, answer, note)
         except SwarmError as error:
             return self._refused(error)
         except Exception as error:  # noqa: BLE001 the last place that can tell
@@ -78,23 +81,22 @@ class Desk:
         self.deliveries.expect(ctx.request_id, answer.marks)
         return told
 
-    async def _answer(
-        self, ctx: Context, params: types.CallToolRequestParams
-    ) -> Answer:
+    async def _done(self, ctx: Context, params: types.CallToolRequestParams) -> Work:
         """Read the call and do it. Raises SwarmError, StillWorkingError with it."""
         fields = params.arguments or {}
         call = await placed(call_of(params.name, fields), ctx, self._default)
         if isinstance(call, WaitCall | PollCall):
             return await self._waited(ctx, call)
-        key = f"{params.name} {call.model_dump_json()}"
-        answer = await ctx.lifespan_context.answer(
-            key, lambda: perform(self._home, call), limit_s=self._longest_s
+        work = await ctx.lifespan_context.ended(
+            Asked(params.name, call),
+            lambda: perform(self._home, call),
+            limit_s=self._longest_s,
         )
-        if answer is None:
+        if work is None:
             raise StillWorkingError(params.name, self._longest_s)
-        return answer
+        return work
 
-    async def _waited(self, ctx: Context, call: WaitCall | PollCall) -> Answer:
+    async def _waited(self, ctx: Context, call: WaitCall | PollCall) -> Work:
         """Wait no longer than a client does, and tell it meanwhile how it stands."""
         most_s = self._longest_s
         asked_s = most_s if call.timeout_s is None else min(call.timeout_s, most_s)
@@ -104,16 +106,18 @@ class Desk:
             group.start_soon(tell_progress, self._home, call, ctx)
             await work.do(lambda: perform(self._home, bounded))
             group.cancel_scope.cancel()
-        return work.told()
+        return work
 
-    def _told(self, name: str, answer: Answer) -> types.CallToolResult:
+    def _told(self, name: str, answer: Answer, note: str) -> types.CallToolResult:
         if self._is_structured:
             told = answer.as_object()
-            return _result(json.dumps(told, ensure_ascii=False, indent=2), told=told)
+            text = json.dumps(told, ensure_ascii=False, indent=2)
+            # The object keeps to its schema, and the first text to the object.
+            return _result(text, *([note] if note else []), told=told)
         text = answer.as_text()
         if answer.exit_code == OUT_OF_TIME:
             text += f"\nTo go on waiting, call {name} again."
-        return _result(text)
+        return _result(f"{text}\n{note}" if note else text)
 
     def _refused(self, error: SwarmError) -> types.CallToolResult:
         told = error_object(error)
@@ -135,9 +139,9 @@ class StillWorkingError(SwarmError):
 
 
 def _result(
-    text: str, *, told: dict[str, Any] | None = None, is_error: bool = False
+    *texts: str, told: dict[str, Any] | None = None, is_error: bool = False
 ) -> types.CallToolResult:
-    content: list[types.ContentBlock] = [types.TextContent(text=text)]
+    content: list[types.ContentBlock] = [types.TextContent(text=text) for text in texts]
     return types.CallToolResult(
         content=content, structured_content=told, is_error=is_error
     )
