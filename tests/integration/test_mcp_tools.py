@@ -55,6 +55,13 @@ async def test_every_action_is_a_tool_that_takes_what_it_takes(swarm: Swarm):
         assert tool.output_schema is None
 
 
+async def test_the_server_offers_tools_and_nothing_else(swarm: Swarm):
+    async with connected(swarm) as session:
+        offered = session.server_capabilities
+    assert offered is not None
+    assert set(offered.model_dump(exclude_none=True)) - {"experimental"} == {"tools"}
+
+
 async def test_descriptions_are_short_and_are_found_by_what_people_look_for(
     swarm: Swarm,
 ):
