@@ -133,6 +133,17 @@ def test_who_adds_work_to_a_held_run_is_to_be_told_anew(connection: Connection):
     assert (holds(connection), untold(connection)) == (2, [HELD])
 
 
+def test_of_a_held_run_that_is_over_nobody_says_that_it_starts_again(
+    connection: Connection,
+):
+    look(connection, HELD)
+    for task in ("header", "sidebar"):
+        moved(connection, f"{RUN}/{task}", Ended(AT, Outcome.CANCELLED, "killed"))
+    look(connection, None)
+    assert run_row(connection, RUN).held is None
+    assert events_after(connection, RUN, 0, names=["run_released"]) == []
+
+
 def test_a_run_that_was_held_is_forgotten_like_any(connection: Connection):
     look(connection, HELD)
     for task in ("header", "sidebar"):

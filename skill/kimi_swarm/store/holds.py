@@ -16,21 +16,23 @@ def set_held(
 ) -> bool:
     """Write down which runs a budget holds now, and until when; whether that is new."""
     rows = connection.execute(
-        "SELECT id, held, held_until_at FROM runs"
+        "SELECT id, state, held, held_until_at FROM runs"
         " WHERE state = 'running' OR held IS NOT NULL"
     ).fetchall()
     changed = {
-        run: held.get(run, (None, None))
-        for run, *known in rows
+        (run, state): held.get(run, (None, None))
+        for run, state, *known in rows
         if tuple(known) != held.get(run, (None, None))
     }
-    for run, (words, until_at) in changed.items():
+    for (run, state), (words, until_at) in changed.items():
         connection.execute(
             "UPDATE runs SET held = ?, held_until_at = ? WHERE id = ?",
             (words, until_at, run),
         )
-        name = "run_released" if words is None else "run_held"
-        note(connection, run, None, name, at, {"words": words} if words else {})
+        if words is not None:
+            note(connection, run, None, "run_held", at, {"words": words})
+        elif state == "running":  # one that is over starts nothing
+            note(connection, run, None, "run_released", at, {})
     return bool(changed)
 
 
