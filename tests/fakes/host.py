@@ -65,7 +65,7 @@ class FakeHost:
     @property
     def ids(self) -> list[str]:
         """The completions it was told of, in order."""
-        return [text.partition(":")[0] for text in self.texts]
+        return [text.split()[0].rstrip(":") for text in self.texts]
 
     @property
     def refusals(self) -> int:

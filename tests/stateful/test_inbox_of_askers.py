@@ -1,8 +1,12 @@
-"""Whatever is lost on the way: each asker is told of each end, in order, by its id."""
+"""Whatever is lost on the way: each asker is told of each end, in order, by its id.
+
+A run that is held is told like one that ended, for as long as it is.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from kimi_swarm.actions.wait import wait
 from kimi_swarm.core.session import Ended, Outcome
 from kimi_swarm.store.attempts import queue_message
 from kimi_swarm.store.database import transaction
+from kimi_swarm.store.holds import note_stuck, set_held
 from kimi_swarm.store.runs import create_run, delete_run, open_run
 from kimi_swarm.store.views import latest_sessions
 
@@ -32,9 +37,10 @@ class Asking(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.home = self.folder.name
         self.connection = opened(Path(self.home))
-        self.born = 0
+        self.born = self.looks = 0
         self.owners: dict[str, str] = {}
         self.ends: dict[str, list[str]] = {}
+        self.held: dict[str, str] = {}
         self.told: dict[str, set[str]] = {asker: set() for asker in ASKERS}
 
     def teardown(self) -> None:
@@ -56,9 +62,32 @@ class Asking(RuleBasedStateMachine):
         moved(self.connection, f"{run}/a", OVER)
         self.note_end(run)
 
+    @rule(owner=sampled_from(ASKERS))
+    def a_run_is_held(self, owner: str) -> None:
+        self.born += 1
+        run = f"run-{self.born}"
+        self.owners[run] = owner
+        create_run(self.connection, run, replace(a_run("a"), owner=owner), at=BORN_AT)
+        self.hold(run)
+
+    @rule(number=integers(0, 9), is_to_end=booleans())
+    def a_held_run_goes_on(self, number: int, is_to_end: bool) -> None:  # noqa: FBT001 hypothesis gives it by name
+        if (run := pick(self.held, number)) is None:
+            return
+        former = self.held.pop(run)
+        with transaction(self.connection):
+            self.set_held()
+            if is_to_end:
+                moved(self.connection, f"{run}/a", OVER)
+        if is_to_end:
+            self.note_end(run)
+        else:
+            self.hold(run)
+            assert self.held[run] != former
+
     @rule(number=integers(0, 9))
     def a_run_goes_on_and_ends_again(self, number: int) -> None:
-        if (run := self.pick(number)) is None:
+        if (run := pick(self.ends, number)) is None:
             return
         with transaction(self.connection):
             (former,) = latest_sessions(self.connection, run)
@@ -69,13 +98,14 @@ class Asking(RuleBasedStateMachine):
 
     @rule(number=integers(0, 9), asker=sampled_from(ASKERS), is_lost=booleans())
     def somebody_waits(self, number: int, asker: str, is_lost: bool) -> None:  # noqa: FBT001 hypothesis gives it by name
-        if (run := self.pick(number)) is None:
+        if (run := pick({**self.ends, **self.held}, number)) is None:
             return
         seen = wait(self.home, run, asker=asker, timeout_s=0)
-        assert seen.completion == self.ends[run][-1]
+        ends = [self.held[run]] if run in self.held else self.ends[run]
+        assert seen.completion == ends[-1]
         if not is_lost:
             note_told(self.home, seen.marks)
-            self.told[asker].update(self.ends[run])
+            self.told[asker].update(ends)
 
     @rule(asker=sampled_from(ASKERS), is_lost=booleans())
     def somebody_polls(self, asker: str, is_lost: bool) -> None:  # noqa: FBT001 as above
@@ -83,7 +113,7 @@ class Asking(RuleBasedStateMachine):
 
     @rule(number=integers(0, 9))
     def a_run_is_cleared(self, number: int) -> None:
-        if (run := self.pick(number)) is not None:
+        if (run := pick(self.ends, number)) is not None:
             delete_run(self.connection, run)
             del self.owners[run], self.ends[run]
 
@@ -101,9 +131,10 @@ class Asking(RuleBasedStateMachine):
         return ids
 
     def due_to(self, asker: str) -> list[str]:
+        held = {run: [end] for run, end in self.held.items()}
         return [
             end
-            for run, ends in self.ends.items()
+            for run, ends in (*self.ends.items(), *held.items())
             for end in ends
             if asker == "" or self.owners[run] in ("", asker)
         ]
@@ -112,12 +143,30 @@ class Asking(RuleBasedStateMachine):
         assert set(self.due_to(asker)) <= self.told[asker]
 
     def note_end(self, run: str) -> None:
-        (seq,) = self.connection.execute("SELECT max(seq) FROM events").fetchone()
-        self.ends.setdefault(run, []).append(f"{run}#{seq}")
+        self.ends.setdefault(run, []).append(self.last_event_of(run))
 
-    def pick(self, number: int) -> str | None:
-        runs = sorted(self.ends)
-        return runs[number % len(runs)] if runs else None
+    def hold(self, run: str) -> None:
+        self.held[run] = ""
+        with transaction(self.connection):
+            self.set_held()
+            note_stuck(self.connection, at=BORN_AT)
+        self.held[run] = self.last_event_of(run)
+
+    def set_held(self) -> None:
+        """Write down what is held, in other words each time: that is no news."""
+        self.looks += 1
+        words = f"budget of the day usd 1.00 spent {self.looks}"
+        held = dict.fromkeys(self.held, (words, None))
+        set_held(self.connection, held, at=BORN_AT)
+
+    def last_event_of(self, run: str) -> str:
+        (seq,) = self.connection.execute("SELECT max(seq) FROM events").fetchone()
+        return f"{run}#{seq}"
+
+
+def pick(runs: Mapping[str, object], number: int) -> str | None:
+    names = sorted(runs)
+    return names[number % len(names)] if names else None
 
 
 TestAsking = Asking.TestCase

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from kimi_swarm.core.wake import FEWEST_CHARS, LINE_CHARS, Standing, end_line, woken
+from kimi_swarm.core.wake import (
+    FEWEST_CHARS,
+    LINE_CHARS,
+    Standing,
+    end_line,
+    held_line,
+    woken,
+)
 
 LONG_NAME = "a-task-whose-name-is-as-long-as-it-gets-"
 USED = "at least 12.4k tokens and $1.00 (12 unknown)"
@@ -53,3 +60,29 @@ def test_names_of_the_failed_give_way_before_the_first_of_them_and_cost_do():
 def test_a_program_at_a_path_that_leaves_no_room_is_not_named_by_half():
     line = woken("It ended.", caller=f"python3 /{'x' * 200}/swarm.py", verb="wait a-b")
     assert line == "It ended. Next: wait a-b"
+
+
+@pytest.mark.parametrize("path_chars", [0, 30, 400])
+@pytest.mark.parametrize(
+    ("held", "verb"),
+    [
+        ("budget usd 1.00 spent 1.01", "resume proud-wave --usd N"),
+        (
+            f"budget of task {LONG_NAME}1 tokens 9000 spent 9100",
+            f"resume proud-wave/{LONG_NAME}1 --tokens N",
+        ),
+        ("budget of the month usd 60.00 spent 60.02", "stats"),
+        ("budget of pool api.moonshot.ai for the day tokens 9 spent 10", "stats"),
+    ],
+)
+def test_a_held_run_names_its_budget_and_the_whole_command_that_helps(
+    path_chars: int, held: str, verb: str
+):
+    caller = f"python3 /{'s' * path_chars}/swarm.py" if path_chars else ""
+
+    line = held_line("proud-wave#52", "proud-wave", held, rows(12), caller=caller)
+
+    assert len(line) <= LINE_CHARS
+    happened, _, command = line.partition(" Next: ")
+    assert happened.startswith("proud-wave#52 held: budget ")
+    assert command in (verb, f"{caller} {verb}".lstrip())

@@ -125,11 +125,12 @@ async def doctor(home: str, *, cwd: Path) -> Health:
 
 
 def _untold(home: str) -> list[str]:
-    """Say which hosts could not be told that a run ended."""
+    """Say which hosts could not be told that a run ended, or is held."""
     with reading(home) as connection:
         rows = [] if connection is None else given_up(connection)
     return [
-        f"{row.asker} could not be told that {row.run} ended: {row.trouble}."
+        f"{row.asker} could not be told that {row.run} "
+        f"{'ended' if row.held is None else 'is held'}: {row.trouble}."
         for row in rows
     ]
 

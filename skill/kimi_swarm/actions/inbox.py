@@ -1,4 +1,4 @@
-"""inbox: which runs ended that an asker was not told of. Light."""
+"""inbox: which runs ended, or are stuck, that an asker was not told of. Light."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Inbox(Row):
 def inbox(
     home: str, *, asker: str = "", timeout_s: float = 0.0, line: Line | None = None
 ) -> Inbox:
-    """Return which runs ended that the asker was not told of, waiting for one if asked.
+    """Return which ends the asker was not told of, waiting for one if asked.
 
     An asker with a name is told of its own runs and of those that belong to nobody,
     the one without a name of all. They count as told when `note_told` gets the marks.

@@ -14,7 +14,7 @@ from kimi_swarm.core.names import is_session
 from kimi_swarm.core.redact import redacted_lines
 from kimi_swarm.core.row import Row
 from kimi_swarm.store.database import Connection
-from kimi_swarm.store.inbox import Mark, cursor_of, over_scope
+from kimi_swarm.store.inbox import OVER, Mark, cursor_of, over_scope
 from kimi_swarm.store.views import (
     EventRow,
     RunRow,
@@ -29,7 +29,8 @@ OUTPUT_STEP_S = 0.25
 TOLD = (
     *("launched", "asked", "answered", "stop_began", "ended", "retrying"),
     *("run_ended", "run_reopened", "run_paused", "run_resumed", "tasks_added"),
-    *("budget_warned", "budget_gone", "budget_raised", "run_held", "run_released"),
+    *("budget_warned", "budget_gone", "budget_raised"),
+    *("run_held", "run_stuck", "run_released"),
 )
 
 
@@ -89,7 +90,7 @@ def _run_news(home: str, connection: Connection, run: str, asker: str) -> RunNew
     after = cursor_of(connection, asker, run)
     told = events_after(connection, run, after, names=TOLD)
     marks = [Mark(asker, run, told[-1].seq)] if told else []
-    if ends := [event.seq for event in told if event.name == "run_ended"]:
+    if ends := [event.seq for event in told if event.name in OVER]:
         marks.append(Mark(asker, over_scope(run), ends[-1]))
     return RunNews(row, told, not told and row.state != "done", tuple(marks))
 

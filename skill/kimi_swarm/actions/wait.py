@@ -11,7 +11,7 @@ from kimi_swarm.actions.state import Line, changes, existing
 from kimi_swarm.core.row import Row
 from kimi_swarm.core.totals import NOTHING, Totals
 from kimi_swarm.store.database import Connection
-from kimi_swarm.store.inbox import Mark, cursor_of, ends_scope, last_end, over_scope
+from kimi_swarm.store.inbox import Mark, cursor_of, ends_scope, over_scope, present_end
 from kimi_swarm.store.totals import totals_of
 from kimi_swarm.store.views import (
     EventRow,
@@ -27,7 +27,7 @@ from kimi_swarm.store.views import (
 class Waited(Row):
     """What a wait saw: the run, its sessions, and with `--any` the one that ended.
 
-    `completion` is the id of the end it tells of, None where it tells of none,
+    `completion` is the id of the end it tells of, or of being held; None if of neither,
     `totals` what the run used, as far as its sessions are over.
     """
 
@@ -51,7 +51,7 @@ def wait(
 ) -> Waited:
     """Wait until a run has ended, or with `is_any` until a session of it has.
 
-    A run that is held by a budget, and in which nothing works, is waited for no more.
+    A run that is stuck, held by a budget with nothing at work, is waited for no more.
     With `is_any` each asker is told of every end, in order, also of those before the
     call. An end counts as told when `note_told` gets its marks. Whoever cuts the `line`
     ends the wait. Raises UnknownRunError.
@@ -76,10 +76,9 @@ def _seen(
         mark = Mark(asker, ends_scope(run.id), ended.seq)
         return Waited(run, rows, session, False, f"{session.id}#{ended.seq}", (mark,))
     totals = totals_of(connection, run=run.id)
-    end = last_end(connection, run.id) if run.state == "done" else None
+    end = present_end(connection, run)
     if end is None:
-        is_over = run.state == "done" or run.is_stuck
-        return Waited(run, rows, None, not is_over, totals=totals)
+        return Waited(run, rows, None, run.state != "done", totals=totals)
     mark = Mark(asker, over_scope(run.id), end.seq)
     return Waited(run, rows, None, False, end.id, (mark,), totals)
 

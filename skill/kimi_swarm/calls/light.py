@@ -88,10 +88,18 @@ def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
     verb = "resume" if words.is_paused(run) else verb
     used = used_words(totals)
     first = _run_line(home, asked, run) + (f"; {used}" if used else "")
-    held = words.raising(run) if words.is_held(run) else None
-    last = words.next_line(held or f"{verb} {run.id}")
+    last = words.next_line(_raising(run) or f"{verb} {run.id}")
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
+
+
+def _raising(run: RunRow) -> str:
+    """Return the command that lets a run go on, "" for one that no budget holds."""
+    if run.held is None or not words.is_held(run):
+        return ""
+    from kimi_swarm.core.wake import raising  # noqa: PLC0415 few runs are held
+
+    return raising(run.id, run.held)
 
 
 def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:
@@ -186,8 +194,8 @@ def _events_text(home: str, news: RunNews) -> str:
     told = "\n".join(lines) or "(no new output)"
     counts = f"{run}: {words.counts_of(news.run)}."
     ending = "" if news.run.state == "done" else "\nStill running."
-    if words.is_held(news.run):
-        ending = f"\nHeld: {news.run.held}. {words.next_line(words.raising(news.run))}"
+    if raising := _raising(news.run):
+        ending = f"\nHeld: {news.run.held}. {words.next_line(raising)}"
     elif words.is_paused(news.run):
         ending = f"\nPaused. {words.next_line(f'resume {run}')}"
     return f"{told}\n\n{counts}{ending}"

@@ -274,14 +274,18 @@ class KilledTold(Told):
 
 
 class CompletionTold(RunTold):
-    """A run that ended, as it stands now."""
+    """A run that ended, or is stuck, as it stands now."""
 
     completion: Annotated[str, Field(description=COMPLETION)]
+    event: Annotated[
+        Literal["run_ended", "run_stuck"],
+        Field(description="Stuck: a budget holds it, and nothing of it works."),
+    ]
     completed_at: datetime
 
 
 class InboxTold(Told):
-    """Which runs ended that the asker was not told of, oldest end first."""
+    """Which ends of runs the asker was not told of, oldest first."""
 
     completions: tuple[CompletionTold, ...]
     has_more: bool

@@ -51,6 +51,23 @@ def end_line(
     return woken(text, caller=caller, verb=verb)
 
 
+def held_line(
+    head: str, run: str, held: str, rows: Sequence[Standing], *, caller: str
+) -> str:
+    """Say which budget holds a run and what is undone, and what lets it go on."""
+    text = f"{head} held: {held}; {counted(rows)}."
+    return woken(text, caller=caller, verb=raising(run, held))
+
+
+def raising(run: str, held: str) -> str:
+    """Return the command that lets a held run go on, with a place for the figure."""
+    words = held.partition(" spent")[0].split(" ")
+    if words[:3] == ["budget", "of", "task"]:
+        return f"resume {run}/{words[3]} --{words[4]} N"
+    # One of all runs is raised in the configuration, or begins anew by itself.
+    return f"resume {run} --{words[1]} N" if words[1:2] != ["of"] else "stats"
+
+
 def woken(text: str, *, caller: str, verb: str) -> str:
     """Join what happened and the next command, in at most 170 characters."""
     if not verb:

@@ -190,32 +190,6 @@ def _profiles(connection: sqlite3.Connection, budget: Budget) -> frozenset[str] 
     return frozenset(profile for (profile,) in found)
 
 
-def set_held(
-    connection: sqlite3.Connection,
-    held: Mapping[str, tuple[str, float | None]],
-    *,
-    at: float,
-) -> bool:
-    """Write down which runs a budget holds now, and until when; whether that is new."""
-    rows = connection.execute(
-        "SELECT id, held, held_until_at FROM runs"
-        " WHERE state = 'running' OR held IS NOT NULL"
-    ).fetchall()
-    changed = {
-        run: held.get(run, (None, None))
-        for run, *known in rows
-        if tuple(known) != held.get(run, (None, None))
-    }
-    for run, (words, until_at) in changed.items():
-        connection.execute(
-            "UPDATE runs SET held = ?, held_until_at = ? WHERE id = ?",
-            (words, until_at, run),
-        )
-        name = "run_released" if words is None else "run_held"
-        note(connection, run, None, name, at, {"words": words} if words else {})
-    return bool(changed)
-
-
 def warn(
     connection: sqlite3.Connection, allowances: Iterable[Allowance], *, at: float
 ) -> bool:

@@ -19,7 +19,7 @@ from kimi_swarm.location import database_path
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 BUSY_TIMEOUT_S = 60.0
 MODE_STEP_S = 0.01
 ROOM_FOR_A_PAGE_BYTES = 65_536

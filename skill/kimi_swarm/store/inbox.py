@@ -2,7 +2,8 @@
 
 An end is an event, so it has an id for ever: `calm-river#41`, or `calm-river/header#39`
 for a session's. A run that goes on and ends again has another end, which tells of the
-run as a whole: the ends before it need no telling then.
+run as a whole: the ends before it need no telling then. A run that is stuck, held by a
+budget with nothing of it at work, is told like one that ended, for as long as it is.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ from collections.abc import Sequence
 from kimi_swarm.core.row import Row
 from kimi_swarm.core.wake import Standing
 from kimi_swarm.store.database import transaction
-from kimi_swarm.store.views import SessionRow
+from kimi_swarm.store.views import RunRow, SessionRow
 from kimi_swarm.store.wishes import move_cursor
 
 ALL_RUNS = "#over"
 """The scope of an asker's place in all runs; no run has such a name."""
 
 
+OVER = ("run_ended", "run_stuck")
+"""The events that are ends of runs."""
+_HELD = "(SELECT held FROM runs WHERE id = events.run AND stuck_seq = events.seq)"
+
+
 class End(Row):
-    """One end of a run."""
+    """One end of a run, or with `held` the budget on which it is stuck."""
 
     seq: int
     run: str
     at: float
+    held: str | None = None
 
     @property
     def id(self) -> str:
@@ -59,12 +66,18 @@ def cursor_of(connection: sqlite3.Connection, asker: str, scope: str) -> int:
     return int(row[0]) if row else 0
 
 
-def last_end(connection: sqlite3.Connection, run: str) -> End | None:
-    """Return the last end of a run, None while there was none."""
+def present_end(connection: sqlite3.Connection, run: RunRow) -> End | None:
+    """Return the end that a run stood at when it was read, None where it went on."""
+    if run.is_stuck:
+        clause, held = "seq = :seq", run.held
+    elif run.state == "done":
+        clause, held = "run = :run AND name = 'run_ended'", None
+    else:
+        return None
     row = connection.execute(
-        "SELECT seq, run, at FROM events WHERE run = ? AND name = 'run_ended'"
-        " ORDER BY seq DESC LIMIT 1",
-        (run,),
+        "SELECT seq, run, at, :held FROM events"  # noqa: S608 ours
+        f" WHERE {clause} ORDER BY seq DESC LIMIT 1",
+        {"seq": run.stuck_seq, "run": run.id, "held": held},
     ).fetchone()
     return End(*row) if row else None
 
@@ -73,12 +86,13 @@ def untold_ends(connection: sqlite3.Connection, asker: str, *, limit: int) -> li
     """Return ends that an asker was not told, oldest first, at most `limit`.
 
     Those are of its own runs and of runs that belong to nobody; of all runs for the
-    asker without a name.
+    asker without a name. That a run was stuck is told while it is.
     """
     rows = connection.execute(
-        "SELECT seq, run, at FROM events INDEXED BY run_ends"
-        " WHERE name = 'run_ended' AND seq > coalesce((SELECT position"
+        f"SELECT seq, run, at, {_HELD} FROM events INDEXED BY completions"  # noqa: S608 ours
+        " WHERE name IN ('run_ended', 'run_stuck') AND seq > coalesce((SELECT position"
         "  FROM cursors WHERE asker = ?1 AND scope = ?2), 0)"
+        f" AND (name = 'run_ended' OR {_HELD} IS NOT NULL)"
         " AND (?1 = '' OR (SELECT owner FROM runs WHERE id = events.run) IN ('', ?1))"
         " AND seq > coalesce((SELECT position FROM cursors"
         "  WHERE asker = ?1 AND scope = events.run || '/#over'), 0)"

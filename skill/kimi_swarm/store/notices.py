@@ -1,8 +1,8 @@
 """Notices: which host is to be told of a run's ends, and how far that is. Light.
 
-A notice waits until its run ends; then it is due until its host accepted it, its asker
-was told otherwise, or it was given up. A run that goes on makes it wait again. Triggers
-of the schema do that in the transaction of the end itself.
+A notice waits until its run ends or is stuck; then it is due until its host accepted
+it, its asker was told otherwise, or it was given up. A run that goes on makes it wait
+again. Triggers of the schema do that in the transaction of the end itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from kimi_swarm.store.inbox import End
 
 
 class NoticeRow(Row):
-    """A notice as it stands; `command` is JSON, `seq` the end that it tells of."""
+    """A notice as it stands; `command` is JSON, `seq` the end that it tells of.
+
+    `held` is the budget on which its run is stuck, where that is what it tells of.
+    """
 
     run: str
     asker: str
@@ -25,14 +28,16 @@ class NoticeRow(Row):
     tries: int
     due_at: float
     trouble: str | None
+    held: str | None
 
     @property
     def end(self) -> End:
         """The end that a due notice tells of."""
-        return End(self.seq or 0, self.run, self.due_at)
+        return End(self.seq or 0, self.run, self.due_at, self.held)
 
 
-_COLUMNS = ", ".join(NoticeRow._fields)
+_HELD = "(SELECT held FROM runs WHERE id = notices.run AND stuck_seq = notices.seq)"
+_COLUMNS = ", ".join((*NoticeRow._fields[:-1], _HELD))
 
 
 def wish_notice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kimi_swarm.store.budget_tables import BUDGETS
+from kimi_swarm.store.hold_tables import HOLDS
 from kimi_swarm.store.pool_tables import POOLS
 from kimi_swarm.store.usage_tables import USAGE
 
@@ -306,4 +307,5 @@ MIGRATIONS: tuple[str, ...] = (
     REQUESTS,
     POOLS,
     BUDGETS,
+    HOLDS,
 )

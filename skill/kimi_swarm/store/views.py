@@ -51,6 +51,7 @@ class RunRow(Row):
     owner: str
     held: str | None
     warned: str | None
+    stuck_seq: int | None
     counts: dict[str, int]
 
     @property
@@ -67,8 +68,7 @@ class RunRow(Row):
     @property
     def is_stuck(self) -> bool:
         """Whether nothing works, and nothing starts as a budget is gone."""
-        busy = ("starting", "running", "stopping")
-        return self.held is not None and not any(map(self.counts.get, busy))
+        return self.stuck_seq is not None
 
 
 class SessionRow(Row):
@@ -174,7 +174,7 @@ def _runs(
 ) -> list[RunRow]:
     found = connection.execute(
         "SELECT id, name, state, repo, base, created_at, ended_at, paused_at, owner,"  # noqa: S608 ours
-        " held, warned FROM runs " + clause,
+        " held, warned, stuck_seq FROM runs " + clause,
         arguments,
     ).fetchall()
     return [RunRow._make((*row, _counts(connection, row[0]))) for row in found]
@@ -264,14 +264,14 @@ def is_last_wanted(connection: sqlite3.Connection, session: str) -> bool:
 def wants_supervisor(connection: sqlite3.Connection) -> bool:
     """Whether there is anything that only a supervisor can do.
 
-    A run that is paused, or held until a budget is raised, waits for a person; but what
-    runs in it must be looked after, its time limit kept, and wishes to stop fulfilled.
-    Hosts must be told what they wait for.
+    A run that is paused, or stuck until a budget is raised, waits for a person; but
+    what runs in it must be looked after, its time limit kept, and wishes to stop
+    fulfilled. Hosts must be told what they wait for.
     """
     (wants,) = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'running'"
         " AND (wall_s IS NOT NULL OR paused_at IS NULL"
-        " AND (held IS NULL OR held_until_at IS NOT NULL)))"
+        " AND (stuck_seq IS NULL OR held_until_at IS NOT NULL)))"
         # Left to itself, SQLite reads the whole of a larger index instead.
         " OR EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_busy"
         " WHERE state IN ('starting', 'running', 'stopping'))"

@@ -1,4 +1,4 @@
-"""The herald: tells hosts that runs ended, one call at a time, until they accept."""
+"""The herald: tells hosts of ends of runs, one call at a time, until they accept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kimi_swarm.core.notices import (
     next_pause_s,
 )
 from kimi_swarm.core.redact import redacted
-from kimi_swarm.core.wake import end_line
+from kimi_swarm.core.wake import end_line, held_line
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.command import run_command
@@ -124,7 +124,8 @@ class Herald:
 
     def _text(self, notice: NoticeRow, command: NoticeCommand) -> str:
         with words_for_errors(self._home):
-            rows = latest_sessions(self._connection, notice.run)
-        return end_line(
-            notice.end.id, notice.run, standings(rows), caller=command.caller
-        )
+            rows = standings(latest_sessions(self._connection, notice.run))
+        head, run, caller = notice.end.id, notice.run, command.caller
+        if notice.held is not None:
+            return held_line(head, run, notice.held, rows, caller=caller)
+        return end_line(head, run, rows, caller=caller)

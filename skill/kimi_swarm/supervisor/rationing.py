@@ -7,23 +7,27 @@ from dataclasses import replace
 from kimi_swarm.core.allowance import REASON, Allowances, Hold, seeker_of
 from kimi_swarm.core.evidence import Verdict, remedy
 from kimi_swarm.core.retry import Retry, held_back
-from kimi_swarm.core.schedule import Agenda, Snapshot
+from kimi_swarm.core.schedule import Agenda, Cancel, Snapshot
 from kimi_swarm.core.session import Outcome
-from kimi_swarm.store.budgets import read_allowances, set_held, warn
+from kimi_swarm.store.budgets import read_allowances, warn
 from kimi_swarm.store.database import Connection
+from kimi_swarm.store.holds import note_stuck, set_held
 from kimi_swarm.store.requests import refused_by_budget
 from kimi_swarm.store.views import SessionRow
 from kimi_swarm.supervisor.judged import Judged
 
 
 def mind(connection: Connection, snapshot: Snapshot, agenda: Agenda) -> bool:
-    """Write down which runs are held, and warn of budgets; whether there was news.
+    """Write down which runs are held or stuck, and warn of budgets; whether it is news.
 
     Inside the transaction in which the agenda is acted on.
     """
     has_warned = warn(connection, snapshot.allowances, at=snapshot.at)
     is_new = set_held(connection, agenda.held, at=snapshot.at)
-    return has_warned or is_new
+    # Who waited for what is cancelled may start or end: the next look, at once, tells.
+    may_go_on = any(isinstance(decision, Cancel) for decision in agenda.decisions)
+    is_stuck = not may_go_on and note_stuck(connection, at=snapshot.at)
+    return has_warned or is_new or is_stuck
 
 
 def as_refused(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from kimi_swarm.core.names import COMMAND
 from kimi_swarm.core.totals import NANO, Totals, usage_told
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.store.inbox import OVER
 from kimi_swarm.store.views import EventRow, RunRow, SessionRow
 from kimi_swarm.telling.words import told
 
@@ -146,6 +147,7 @@ def inbox_object(found: Inbox) -> dict[str, Any]:
         {
             **run_object(each.run, None),
             "completion": each.end.id,
+            "event": "run_ended" if each.end.held is None else "run_stuck",
             "completed_at": moment(each.end.at),
         }
         for each in found.completions
@@ -189,7 +191,7 @@ def session_object(row: SessionRow) -> dict[str, Any]:
 
 def event_object(event: EventRow) -> dict[str, Any]:
     """Return an event."""
-    ends = {"ended": event.session, "run_ended": event.run}
+    ends = {"ended": event.session, **dict.fromkeys(OVER, event.run)}
     completion = ends.get(event.name)
     return {
         "seq": event.seq,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.core.totals import used_words
-from kimi_swarm.core.wake import counted, end_line, woken
+from kimi_swarm.core.wake import counted, end_line, held_line, woken
 from kimi_swarm.store.inbox import standings
-from kimi_swarm.telling.words import age, is_paused, raising
+from kimi_swarm.telling.words import age, is_paused
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
     from kimi_swarm.actions.inbox import Inbox
     from kimi_swarm.actions.wait import Waited
+    from kimi_swarm.core.wake import Standing
 
 NOTHING_NEW = "(nothing ended that you were not told)"
 
@@ -35,11 +36,9 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
         if is_paused(seen.run):
             how, verb = "paused", f"resume {run}"
         return _line(f"{run} {how}: {counted(rows)}.", verb)
-    if seen.run.is_stuck:
-        return _line(
-            f"{run} held: {seen.run.held}; {counted(rows)}.", raising(seen.run)
-        )
     head = (shows_id and seen.completion) or run
+    if seen.run.is_stuck:
+        return _held_line(head, run, seen.run.held or "", rows)
     used = used_words(seen.totals)
     return end_line(head, run, rows, caller=program_name(), used=used)
 
@@ -50,7 +49,9 @@ def inbox_lines(found: Inbox) -> list[str]:
     for end, run, sessions in found.completions:
         rows = standings(sessions)
         head = f"{end.id} {age(end.at, None)} ago"
-        if run.state == "done":
+        if end.held is not None:
+            lines.append(_held_line(head, run.id, end.held, rows))
+        elif run.state == "done":
             lines.append(end_line(head, run.id, rows, caller=program_name()))
         else:
             text = f"{head}, and goes on: {counted(rows)}."
@@ -58,6 +59,10 @@ def inbox_lines(found: Inbox) -> list[str]:
     if found.has_more:
         lines.append("[there are more; ask again]")
     return lines or [NOTHING_NEW]
+
+
+def _held_line(head: str, run: str, held: str, rows: list[Standing]) -> str:
+    return held_line(head, run, held, rows, caller=program_name())
 
 
 def _line(text: str, verb: str) -> str:

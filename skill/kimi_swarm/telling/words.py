@@ -50,6 +50,7 @@ _OF_BUDGETS = {
     "budget_gone": "used up",
     "budget_raised": "changed",
     "run_held": "held",
+    "run_stuck": "held, and nothing works any more",
 }
 
 
@@ -90,15 +91,6 @@ def is_paused(row: RunRow) -> bool:
 def is_held(row: RunRow) -> bool:
     """Whether a run that is not over starts nothing until a budget is raised."""
     return row.state != "done" and row.held is not None
-
-
-def raising(row: RunRow) -> str:
-    """Return the command that lets a held run go on, with a place for the figure."""
-    words = (row.held or "").partition(" spent")[0].split(" ")
-    if words[:3] == ["budget", "of", "task"]:
-        return f"resume {row.id}/{words[3]} --{words[4]} N"
-    # One of all runs is raised in the configuration, or begins anew by itself.
-    return f"resume {row.id} --{words[1]} N" if words[1:2] != ["of"] else "stats"
 
 
 def run_line(row: RunRow) -> str:
@@ -212,9 +204,9 @@ def question(row: SessionRow) -> str:
 
 
 def notice_line(notice: NoticeRow) -> str:
-    """Say on one line whether a host told its agent that a run ended."""
+    """Say on one line whether a host told its agent that a run ended, or is held."""
     how = {
-        "waiting": "is told when the run ends",
+        "waiting": "is told when the run ends or is held",
         "due": f"try {notice.tries + 1}{_in_time(notice.due_at)}",
         "accepted": "its host accepted it",
         "told": "told by wait or poll",
