@@ -102,6 +102,17 @@ def test_a_budget_of_a_task_holds_that_task_alone(swarm: Swarm, model: ScriptedM
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
 
 
+def test_a_task_that_its_budget_holds_takes_no_place_from_the_others(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model, questions=4)
+    tasks = {"a": ask("Go", limits={"requests": 2}), "b": ask("Go"), "c": ask("Go")}
+    run = swarm.spawn(tasks, limits={"concurrency": 1})
+    line = swarm.call("wait", run, code=1).out
+    assert "budget of task a requests 2 spent 2" in line
+    assert outcomes(swarm, run) == {"a": "queued", "b": "succeeded", "c": "succeeded"}
+
+
 def test_four_fifths_of_a_budget_are_told_once(swarm: Swarm, model: ScriptedModel):
     teach_to_ask(swarm, model)
     tasks = {name: ask("Go") for name in "abcde"}

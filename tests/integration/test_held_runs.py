@@ -276,3 +276,12 @@ def test_a_hold_that_no_host_accepted_is_named_by_doctor(swarm: Swarm, host: Fak
     told = f"{KEY} could not be told that {run} is held"
     assert any(told in one for one in problems)
     until(lambda: not swarm.processes())
+
+
+def test_a_person_who_watches_a_run_is_not_left_waiting_for_a_budget(swarm: Swarm):
+    done = swarm.call("run", plan_of_three(swarm), code=1)
+
+    assert "held: budget sessions 1 spent 1; 1 succeeded, 2 queued." in done.err
+    assert "resume " in done.err
+    assert "--sessions N" in done.err
+    assert "2 queued, 1 succeeded" in done.lines[0]

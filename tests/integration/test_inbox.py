@@ -47,6 +47,17 @@ def test_who_lost_its_waiting_call_asks_once_and_learns_of_every_run(swarm: Swar
     assert inbox(swarm) == ends
 
 
+def test_whoever_has_runs_of_its_own_is_not_told_what_ended_before_it_came(
+    swarm: Swarm,
+):
+    old = ended(swarm, swarm.spawn(GOOD))
+    own = ended(swarm, owned(swarm, "ann"))
+    nobodys = ended(swarm, swarm.spawn(GOOD))
+
+    assert inbox(swarm, "--as", "ann") == [own, nobodys]
+    assert inbox(swarm, "--as", "other") == [old, nobodys]
+
+
 def test_what_a_wait_told_is_not_in_the_inbox_of_that_asker(swarm: Swarm):
     run, other = swarm.spawn(GOOD), swarm.spawn(GOOD)
     end = ended(swarm, other)

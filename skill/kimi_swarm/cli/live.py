@@ -14,10 +14,12 @@ from kimi_swarm.actions.aggregate import aggregate
 from kimi_swarm.actions.kill import kill
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.spawn import spawn
-from kimi_swarm.actions.state import changes, existing
+from kimi_swarm.actions.state import changes, existing, program_name
 from kimi_swarm.calls.runs import told_report
 from kimi_swarm.cli.exits import INTERRUPTED
 from kimi_swarm.cli.printing import say
+from kimi_swarm.core.wake import held_line
+from kimi_swarm.store.inbox import standings
 from kimi_swarm.store.views import SessionRow, latest_sessions, run_row
 from kimi_swarm.telling import speech
 from kimi_swarm.telling.words import next_line, why_of
@@ -44,25 +46,38 @@ def run_live(
         speech.spawned(spawned).partition("\nNext:")[0], markup=False, soft_wrap=True
     )
     try:
-        _watch(home, spawned.run, console)
-        more = None if go_on is None else go_on(spawned.run, console)
+        has_ended = _watch(home, spawned.run, console)
+        more = go_on(spawned.run, console) if go_on and has_ended else None
         if more is not None:
             anyio.run(spawn, home, more)
-            _watch(home, spawned.run, console)
+            has_ended = _watch(home, spawned.run, console)
     except KeyboardInterrupt:
         return _interrupted(home, spawned.run, console)
+    if not has_ended:
+        _say_held(home, spawned.run, console)
+        is_merging = False  # what is undone may still come
     report = anyio.run(partial(aggregate, home, spawned.run, is_merging=is_merging))
     return say(told_report(report), is_json=is_json)
 
 
-def _watch(home: str, run: str, console: Console) -> None:
-    """Show a bar per session until the run has ended."""
+def _watch(home: str, run: str, console: Console) -> bool:
+    """Show a bar per session until the run has ended; false where a budget holds it."""
     view = _View(console)
     with view.progress, existing(home, run) as connection:
         for _ in changes(home, connection, None):
             view.show(latest_sessions(connection, run))
-            if run_row(connection, run).state == "done":
-                return
+            row = run_row(connection, run)
+            if row.state == "done" or row.is_stuck:
+                return row.state == "done"
+    return False
+
+
+def _say_held(home: str, run: str, console: Console) -> None:
+    with existing(home, run) as connection:
+        held = run_row(connection, run).held or ""
+        rows = standings(latest_sessions(connection, run))
+    line = held_line(run, run, held, rows, caller=program_name())
+    console.print(line, markup=False, soft_wrap=True)
 
 
 class _View:

@@ -79,6 +79,16 @@ def budgets_of(connection: sqlite3.Connection, run: str) -> list[Budget]:
     return [one for one in read_budgets(connection) if _run_of(one) == run]
 
 
+def count_of_tasks_with_budgets(connection: sqlite3.Connection, run: str) -> int:
+    """Return how many tasks of a run have a budget of their own."""
+    row = connection.execute(
+        "SELECT count(DISTINCT scope) FROM budgets"
+        " WHERE scope >= 'task/' || ?1 || '/' AND scope < 'task/' || ?1 || '0'",
+        (run,),
+    ).fetchone()
+    return int(row[0])
+
+
 def spent_on(
     connection: sqlite3.Connection, scope: str, *, at: float
 ) -> tuple[Spend, Spend]:

@@ -86,7 +86,8 @@ def untold_ends(connection: sqlite3.Connection, asker: str, *, limit: int) -> li
     """Return ends that an asker was not told, oldest first, at most `limit`.
 
     Those are of its own runs and of runs that belong to nobody; of all runs for the
-    asker without a name. That a run was stuck is told while it is.
+    asker without a name. Whoever has runs of its own is told of nothing that ended
+    before the first of these began. That a run was stuck is told while it is.
     """
     rows = connection.execute(
         f"SELECT seq, run, at, {_HELD} FROM events INDEXED BY completions"  # noqa: S608 ours
@@ -94,6 +95,8 @@ def untold_ends(connection: sqlite3.Connection, asker: str, *, limit: int) -> li
         "  FROM cursors WHERE asker = ?1 AND scope = ?2), 0)"
         f" AND (name = 'run_ended' OR {_HELD} IS NOT NULL)"
         " AND (?1 = '' OR (SELECT owner FROM runs WHERE id = events.run) IN ('', ?1))"
+        " AND at >= coalesce((SELECT min(created_at) FROM runs"
+        "  WHERE owner = ?1 AND ?1 != ''), 0)"
         " AND seq > coalesce((SELECT position FROM cursors"
         "  WHERE asker = ?1 AND scope = events.run || '/#over'), 0)"
         " ORDER BY seq LIMIT ?3",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from kimi_swarm.core.condition import When, holds
 from kimi_swarm.core.pool_room import PoolRoom
 from kimi_swarm.core.schedule import NOT_NEEDED, Busy, RunLimits, Snapshot, Waiting
-from kimi_swarm.store.budgets import read_allowances
+from kimi_swarm.store.budgets import count_of_tasks_with_budgets, read_allowances
 
 
 class _Run(NamedTuple):
@@ -110,7 +110,8 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
     """Return queued sessions that could start or end now, in the order to start them.
 
     Of those that wait for nothing but a place, only as many can start as their run has
-    places: the rest are left out, however many there are.
+    places: the rest are left out, however many there are. A task that its own budget
+    holds takes no place from the others.
     """
     waiting: list[Waiting] = []
     for run, (limits, profiles, open_at, _) in runs.items():
@@ -121,8 +122,9 @@ def _waiting(connection: sqlite3.Connection, runs: Mapping[str, _Run]) -> list[W
                 _WAITING + f"WHERE run = ? AND state = 'queued' AND {reason}", (run,)
             )
         }
+        most = limits.concurrency + count_of_tasks_with_budgets(connection, run)
         for profile in profiles:
-            rows.update(connection.execute(_READY, (run, profile, limits.concurrency)))
+            rows.update(connection.execute(_READY, (run, profile, most)))
         waiting += [
             _read(connection, row, open_at)
             for row in sorted(rows, key=lambda row: row[0])
