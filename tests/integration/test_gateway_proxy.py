@@ -16,6 +16,7 @@ from anyio.to_thread import run_sync
 from fakes.gateway import CHAT, KEY, SESSION, Call, Lane, chat, gateway_in
 from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from kimi_swarm.lanes.gateway.grant import Route
+from kimi_swarm.lanes.gateway.serving import ERROR_LIMIT_BYTES
 from kimi_swarm.store.requests import CUT, DONE, LEFT, REFUSED
 
 pytestmark = pytest.mark.anyio
@@ -123,6 +124,42 @@ async def test_a_refusal_of_the_provider_passes_at_once_and_unchanged(
         assert len(provider.heard) == 1
     assert (reply.status, reply.body) == (status, told)
     assert reply.headers["X-Request-ID"] == "9"
+
+
+async def test_a_key_that_is_said_back_does_not_reach_the_worker(lane: Lane):
+    """Wherever it stands: also across the end of what is read before deciding."""
+    told = b"x" * (ERROR_LIMIT_BYTES - 5) + f"{KEY} and {KEY}".encode()
+    headers = (f"X-Key: {KEY}", f"Location: /?key={KEY}")
+    with says(whole(f"403 {KEY}", told, *headers)) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+    assert reply.status == 403
+    assert len(reply.body) == len(told)
+    assert KEY.encode() not in reply.body
+    assert KEY not in str(reply.headers)
+
+
+async def test_a_key_in_a_packed_error_does_not_reach_the_worker(lane: Lane):
+    told = json.dumps({"error": {"message": f"not {KEY}"}}).encode()
+    packed = whole("401 No", gzip.compress(told), "Content-Encoding: gzip")
+    with says(packed, whole("401 No", b"?", "Content-Encoding: br")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        strange = await lane.ask(chat())
+    assert reply.json["error"]["message"].startswith("not swarm-")
+    assert "Content-Encoding" not in reply.headers
+    assert (strange.status, strange.body) == (401, b"")
+
+
+async def test_a_key_in_a_stream_does_not_reach_the_worker(lane: Lane):
+    half = len(KEY) // 2
+    pieces = [f"data: {KEY[:half]}".encode(), f"{KEY[half:]}\n\n".encode()]
+    stream = STREAM_HEAD + b"".join(map(chunk, pieces)) + chunk(b"")
+    with says(stream) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat(stream=True))
+    assert reply.body.startswith(b"data: swarm-")
+    assert KEY.encode() not in reply.body
 
 
 async def test_a_rate_limit_is_waited_for_and_the_worker_never_sees_it(lane: Lane):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from fakes.gateway import KEY
 from fakes.model_users import ask, requests_in, teach_to_ask
+from fakes.raw_provider import Heard, RawProvider, Say, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import Swarm, is_live, until, with_session
 from kimi_swarm.location import gateway_lock_path
@@ -88,6 +90,33 @@ def test_a_worker_never_has_the_key_and_nothing_keeps_it(
     files = [path for path in swarm.home.rglob("*") if path.is_file()]
     assert any(path.name == "before.txt" for path in files)
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+
+
+def files_with_the_key(swarm: Swarm) -> list[Path]:
+    files = [path for path in swarm.folder.rglob("*") if path.is_file()]
+    return [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [("401 Unauthorized", "auth"), ("402 Payment", "quota")]
+)
+def test_a_key_that_the_provider_says_back_is_kept_nowhere(
+    status: str, reason: str, swarm: Swarm
+):
+    def answer(heard: Heard, say: Say) -> None:
+        key = (heard.header("authorization") or "").removeprefix("Bearer ")
+        message = f"No balance for the API key {key}"
+        body = json.dumps({"error": {"type": "x", "message": message}}).encode()
+        say(whole(f"{status} {key}", body, f"X-Key: {key}"))
+
+    with RawProvider(answer) as provider:
+        teach_to_ask(swarm, provider.origin)
+        done = swarm.ended(swarm.spawn({"a": ask("Go")}))["a"]
+        until(lambda: not swarm.supervisors() and not gateways(swarm))
+    assert (done["outcome"], done["reason"]) == ("failed", reason)
+    assert "No balance for the API key" in done["message"]
+    assert (swarm.home / "gateway.pools.json").exists()
+    assert files_with_the_key(swarm) == []
 
 
 def test_a_refused_key_fails_the_session_as_without_the_gateway(

@@ -75,7 +75,7 @@ class Proxy:
             lambda: self._marks.begin(grant.launch),
             lambda: self._marks.end(grant.launch),
         )
-        passage = Passage(request, route, taken, errand, held)
+        passage = Passage(request, route, taken, errand, held, grant.token)
         ending = LEFT
         try:
             response = await passage.go(self._turnstile, self._upstream)
