@@ -73,6 +73,32 @@ def environments_of(session: str) -> bytes:
     return found if b"MODEL_KEY=" in found else b""
 
 
+def holders_of_the_key(swarm: Swarm) -> list[bytes]:
+    """Return what of ours has the key where any process of this user can read it."""
+    found = []
+    for pid in swarm.processes():
+        with suppress(OSError):  # gone meanwhile
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            given = Path(f"/proc/{pid}/environ").read_bytes()
+            found += [words] if KEY.encode() in words + given else []
+    return found
+
+
+def test_a_supervisor_that_starts_with_a_key_shows_it_nobody(
+    swarm: Swarm, model: ScriptedModel
+):
+    """Whoever revives it gives it all that runs may need; it is read from memory."""
+    teach_to_ask(swarm, model)
+    run = swarm.spawn({"a": ask("FAULT slow300"), "b": ask("Go", needs=["a"])})
+    swarm.until_state(f"{run}/a", "running")
+    assert holders_of_the_key(swarm) == []
+    swarm.kill_supervisor()
+    assert swarm.ask("list", run)["sessions"]
+    swarm.supervisor()
+    assert holders_of_the_key(swarm) == []
+    assert {told(one) for one in swarm.ended(run).values()} == {SUCCEEDED}
+
+
 def test_a_worker_never_has_the_key_and_nothing_keeps_it(
     swarm: Swarm, model: ScriptedModel
 ):
@@ -86,6 +112,7 @@ def test_a_worker_never_has_the_key_and_nothing_keeps_it(
     words = until(lambda: environments_of(session))
     assert b"MODEL_KEY=swarm-" in words
     assert KEY.encode() not in words
+    assert holders_of_the_key(swarm) == []
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
     files = [path for path in swarm.home.rglob("*") if path.is_file()]
     assert any(path.name == "before.txt" for path in files)
