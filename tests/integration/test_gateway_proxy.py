@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 
 from fakes.gateway import CHAT, KEY, SESSION, Call, Lane, chat, gateway_in
 from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
+from kimi_swarm.lanes.gateway.body import WHOLE_LIMIT_BYTES
 from kimi_swarm.lanes.gateway.grant import Route
 from kimi_swarm.lanes.gateway.serving import ERROR_LIMIT_BYTES
 from kimi_swarm.store.requests import CUT, DONE, LEFT, REFUSED
@@ -101,6 +102,66 @@ async def test_usage_is_asked_for_and_told_to_nobody_who_did_not_ask(lane: Lane)
     assert reply.body == said + b"data: [DONE]\n\n"
     (row,) = await lane.rows()
     assert (row.input_tokens, row.status, row.ending) == (7, 200, DONE)
+
+
+GEMINI = {
+    "promptTokenCount": 7,
+    "candidatesTokenCount": 2,
+    "totalTokenCount": 9,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "model"),
+    [
+        (
+            "/p/v1/deployments/gpt/chat/completions?api-version=1",
+            {"usage": USAGE},
+            "gpt",
+        ),
+        ("/p/v1/models/flash:generateContent", {"usageMetadata": GEMINI}, "flash"),
+        ("/p/v1/unheard/of", {"usage": USAGE}, "?"),
+    ],
+)
+async def test_a_request_that_names_no_model_is_held_and_counted_like_any_other(
+    path: str, told: dict[str, object], model: str, lane: Lane
+):
+    with says(whole("200 OK", json.dumps(told).encode())) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask({"contents": []}, path=path)).status == 200
+        status = await lane.keeper.status()
+    assert status is not None
+    assert list(status["pools"]) == ["test"]
+    (metered,) = await lane.metered()
+    assert (metered.model, metered.requests) == (model, 1)
+    assert metered.tokens is not None
+    assert metered.tokens.total == 9
+
+
+async def test_a_body_too_large_to_be_read_is_held_and_counted_too(lane: Lane):
+    with says(OK) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(b"x" * (WHOLE_LIMIT_BYTES + 1))).status == 200
+    (metered,) = await lane.metered()
+    assert (metered.model, metered.tokens and metered.tokens.total) == ("?", 9)
+
+
+async def test_what_generates_nothing_draws_on_no_pool(lane: Lane):
+    path = "/p/v1/messages/count_tokens"
+    with says(whole("200 OK", b'{"input_tokens": 9}')) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(chat(), path=path)).json == {"input_tokens": 9}
+        status = await lane.keeper.status()
+    assert status is not None
+    assert status["pools"] == {}
+    assert await lane.metered() == []
+
+
+async def test_what_draws_on_no_pool_is_not_asked_again_without_end(lane: Lane):
+    with says(whole("429 Too Many", b"{}", "Retry-After: 0")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat(), path="/p/v1/messages/count_tokens")
+    assert (reply.status, len(provider.heard)) == (429, 1)
 
 
 async def test_a_packed_answer_is_read_on_its_way_and_stays_packed(lane: Lane):

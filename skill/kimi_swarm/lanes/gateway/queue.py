@@ -98,9 +98,9 @@ class Queue:
         reply = _NO_ANSWER if answer is None else _read(answer)
         self.gate.answered(errand.id, reply, at_s=self._clock())
         self._turn()
-        is_worth_it = reply.kind is ReplyKind.RATE_LIMIT or (
-            reply.kind in _MAY_PASS and tries < FAULT_TRIES
-        )
+        # What draws on no pool has nothing that would hold it before the next try.
+        is_rate = reply.kind is ReplyKind.RATE_LIMIT and errand.asked.is_generation
+        is_worth_it = is_rate or (reply.kind in _MAY_PASS and tries < FAULT_TRIES)
         is_again = is_worth_it and (reply.wait_s or 0.0) <= left_s
         if is_again:
             self._again.add(errand.id)
