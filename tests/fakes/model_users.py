@@ -29,6 +29,19 @@ def teach_to_ask(
     swarm.env |= {"MODEL_URL": url, "MODEL_KEY": KEY}
 
 
+def teach_to_pay(swarm: Swarm, name: str, variable: str, key: str) -> None:
+    """Make a profile that asks the same provider with a key of its own."""
+    swarm.teach(
+        name,
+        worker("asks_a_model.py", 1, variable),
+        env={"pass": ["MODEL_URL", variable]},
+        gateway={"url_env": "MODEL_URL", "key_env": variable},
+        expect="answer",
+        grace_s=0.5,
+    )
+    swarm.env |= {variable: key}
+
+
 def ask(prompt: str, **fields: Any) -> dict[str, Any]:
     """Return a task for such a worker."""
     plain = {"profile": "asker", "role": "none", "workspace": "none", "retries": 0}

@@ -222,6 +222,7 @@ class Supervisor:
             free_mib=free_bytes(self.home) // MIB,
             pools=self.gatekeeper.rooms(at),
         )
+        snapshot = replace(snapshot, draws=self.gatekeeper.drawn(snapshot.draws))
         return self._steps.corrected(snapshot, steady_at=steady())
 
     def _act(self, decision: Decision) -> bool:
