@@ -5,22 +5,23 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
 from anyio.to_thread import run_sync
 
+from kimi_swarm.core.usage import Metered
 from kimi_swarm.lanes.gateway.grant import Grant, Route
 from kimi_swarm.lanes.gateway.keeper import Keeper
 from kimi_swarm.lanes.gateway.token import read_secret, session_token
 from kimi_swarm.location import gateway_lock_path
 from kimi_swarm.process.locks import is_locked, try_lock
 from kimi_swarm.process.records import LaunchFiles
-from kimi_swarm.store.database import open_database
-from kimi_swarm.store.requests import RequestRow, requests_of
+from kimi_swarm.store.database import Connection, open_database
+from kimi_swarm.store.requests import RequestRow, metered_of, requests_of
 
 CHAT = "/p/v1/chat/completions"
 KEY = "the-real-key-of-a-test"
@@ -113,10 +114,21 @@ class Lane:
     async def rows(self, session: str = SESSION) -> list[RequestRow]:
         """Return what the store knows of a session once it is over."""
         await self.keeper.drop(session)
+        with self._store() as connection:
+            return requests_of(connection, session)
+
+    async def metered(self, session: str = SESSION) -> list[Metered]:
+        """Return what a session's requests came to once it is over."""
+        await self.keeper.drop(session)
+        with self._store() as connection:
+            return metered_of(connection, session)
+
+    @contextmanager
+    def _store(self) -> Iterator[Connection]:
         connection = open_database(str(self.home), create=False)
         assert connection is not None
         try:
-            return requests_of(connection, session)
+            yield connection
         finally:
             connection.close()
 

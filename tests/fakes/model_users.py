@@ -12,9 +12,13 @@ from kimi_swarm.store.requests import RequestRow, requests_of
 
 
 def teach_to_ask(
-    swarm: Swarm, model: ScriptedModel, *, questions: int = 1, **fields: Any
+    swarm: Swarm, model: ScriptedModel | str, *, questions: int = 1, **fields: Any
 ) -> None:
-    """Make a profile `asker` whose provider is the model, by two variables."""
+    """Make a profile `asker` whose provider is the model, by two variables.
+
+    A provider that is no scripted model is told by its URL.
+    """
+    url = model if isinstance(model, str) else model.url
     swarm.teach(
         "asker",
         worker("asks_a_model.py", questions),
@@ -22,7 +26,20 @@ def teach_to_ask(
         gateway={"url_env": "MODEL_URL", "key_env": "MODEL_KEY"},
         **{"expect": "answer", "grace_s": 0.5, **fields},
     )
-    swarm.env |= {"MODEL_URL": model.url, "MODEL_KEY": KEY}
+    swarm.env |= {"MODEL_URL": url, "MODEL_KEY": KEY}
+
+
+def teach_to_pay(swarm: Swarm, name: str, variable: str, key: str) -> None:
+    """Make a profile that asks the same provider with a key of its own."""
+    swarm.teach(
+        name,
+        worker("asks_a_model.py", 1, variable),
+        env={"pass": ["MODEL_URL", variable]},
+        gateway={"url_env": "MODEL_URL", "key_env": variable},
+        expect="answer",
+        grace_s=0.5,
+    )
+    swarm.env |= {variable: key}
 
 
 def ask(prompt: str, **fields: Any) -> dict[str, Any]:

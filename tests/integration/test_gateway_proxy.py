@@ -15,7 +15,9 @@ from anyio.to_thread import run_sync
 
 from fakes.gateway import CHAT, KEY, SESSION, Call, Lane, chat, gateway_in
 from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
+from kimi_swarm.lanes.gateway.body import WHOLE_LIMIT_BYTES
 from kimi_swarm.lanes.gateway.grant import Route
+from kimi_swarm.lanes.gateway.serving import ERROR_LIMIT_BYTES
 from kimi_swarm.store.requests import CUT, DONE, LEFT, REFUSED
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +104,66 @@ async def test_usage_is_asked_for_and_told_to_nobody_who_did_not_ask(lane: Lane)
     assert (row.input_tokens, row.status, row.ending) == (7, 200, DONE)
 
 
+GEMINI = {
+    "promptTokenCount": 7,
+    "candidatesTokenCount": 2,
+    "totalTokenCount": 9,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "model"),
+    [
+        (
+            "/p/v1/deployments/gpt/chat/completions?api-version=1",
+            {"usage": USAGE},
+            "gpt",
+        ),
+        ("/p/v1/models/flash:generateContent", {"usageMetadata": GEMINI}, "flash"),
+        ("/p/v1/unheard/of", {"usage": USAGE}, "?"),
+    ],
+)
+async def test_a_request_that_names_no_model_is_held_and_counted_like_any_other(
+    path: str, told: dict[str, object], model: str, lane: Lane
+):
+    with says(whole("200 OK", json.dumps(told).encode())) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask({"contents": []}, path=path)).status == 200
+        status = await lane.keeper.status()
+    assert status is not None
+    assert list(status["pools"]) == ["test"]
+    (metered,) = await lane.metered()
+    assert (metered.model, metered.requests) == (model, 1)
+    assert metered.tokens is not None
+    assert metered.tokens.total == 9
+
+
+async def test_a_body_too_large_to_be_read_is_held_and_counted_too(lane: Lane):
+    with says(OK) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(b"x" * (WHOLE_LIMIT_BYTES + 1))).status == 200
+    (metered,) = await lane.metered()
+    assert (metered.model, metered.tokens and metered.tokens.total) == ("?", 9)
+
+
+async def test_what_generates_nothing_draws_on_no_pool(lane: Lane):
+    path = "/p/v1/messages/count_tokens"
+    with says(whole("200 OK", b'{"input_tokens": 9}')) as provider:
+        await lane.grant(route_to(provider))
+        assert (await lane.ask(chat(), path=path)).json == {"input_tokens": 9}
+        status = await lane.keeper.status()
+    assert status is not None
+    assert status["pools"] == {}
+    assert await lane.metered() == []
+
+
+async def test_what_draws_on_no_pool_is_not_asked_again_without_end(lane: Lane):
+    with says(whole("429 Too Many", b"{}", "Retry-After: 0")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat(), path="/p/v1/messages/count_tokens")
+    assert (reply.status, len(provider.heard)) == (429, 1)
+
+
 async def test_a_packed_answer_is_read_on_its_way_and_stays_packed(lane: Lane):
     packed = gzip.compress(json.dumps({"usage": USAGE}).encode())
     with says(whole("200 OK", packed, "Content-Encoding: gzip")) as provider:
@@ -123,6 +185,42 @@ async def test_a_refusal_of_the_provider_passes_at_once_and_unchanged(
         assert len(provider.heard) == 1
     assert (reply.status, reply.body) == (status, told)
     assert reply.headers["X-Request-ID"] == "9"
+
+
+async def test_a_key_that_is_said_back_does_not_reach_the_worker(lane: Lane):
+    """Wherever it stands: also across the end of what is read before deciding."""
+    told = b"x" * (ERROR_LIMIT_BYTES - 5) + f"{KEY} and {KEY}".encode()
+    headers = (f"X-Key: {KEY}", f"Location: /?key={KEY}")
+    with says(whole(f"403 {KEY}", told, *headers)) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+    assert reply.status == 403
+    assert len(reply.body) == len(told)
+    assert KEY.encode() not in reply.body
+    assert KEY not in str(reply.headers)
+
+
+async def test_a_key_in_a_packed_error_does_not_reach_the_worker(lane: Lane):
+    told = json.dumps({"error": {"message": f"not {KEY}"}}).encode()
+    packed = whole("401 No", gzip.compress(told), "Content-Encoding: gzip")
+    with says(packed, whole("401 No", b"?", "Content-Encoding: br")) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat())
+        strange = await lane.ask(chat())
+    assert reply.json["error"]["message"].startswith("not swarm-")
+    assert "Content-Encoding" not in reply.headers
+    assert (strange.status, strange.body) == (401, b"")
+
+
+async def test_a_key_in_a_stream_does_not_reach_the_worker(lane: Lane):
+    half = len(KEY) // 2
+    pieces = [f"data: {KEY[:half]}".encode(), f"{KEY[half:]}\n\n".encode()]
+    stream = STREAM_HEAD + b"".join(map(chunk, pieces)) + chunk(b"")
+    with says(stream) as provider:
+        await lane.grant(route_to(provider))
+        reply = await lane.ask(chat(stream=True))
+    assert reply.body.startswith(b"data: swarm-")
+    assert KEY.encode() not in reply.body
 
 
 async def test_a_rate_limit_is_waited_for_and_the_worker_never_sees_it(lane: Lane):

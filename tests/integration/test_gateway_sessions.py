@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from fakes.gateway import KEY
 from fakes.model_users import ask, requests_in, teach_to_ask
+from fakes.raw_provider import Heard, RawProvider, Say, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import Swarm, is_live, until, with_session
 from kimi_swarm.location import gateway_lock_path
@@ -71,6 +73,32 @@ def environments_of(session: str) -> bytes:
     return found if b"MODEL_KEY=" in found else b""
 
 
+def holders_of_the_key(swarm: Swarm) -> list[bytes]:
+    """Return what of ours has the key where any process of this user can read it."""
+    found = []
+    for pid in swarm.processes():
+        with suppress(OSError):  # gone meanwhile
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            given = Path(f"/proc/{pid}/environ").read_bytes()
+            found += [words] if KEY.encode() in words + given else []
+    return found
+
+
+def test_a_supervisor_that_starts_with_a_key_shows_it_nobody(
+    swarm: Swarm, model: ScriptedModel
+):
+    """Whoever revives it gives it all that runs may need; it is read from memory."""
+    teach_to_ask(swarm, model)
+    run = swarm.spawn({"a": ask("FAULT slow300"), "b": ask("Go", needs=["a"])})
+    swarm.until_state(f"{run}/a", "running")
+    assert holders_of_the_key(swarm) == []
+    swarm.kill_supervisor()
+    assert swarm.ask("list", run)["sessions"]
+    swarm.supervisor()
+    assert holders_of_the_key(swarm) == []
+    assert {told(one) for one in swarm.ended(run).values()} == {SUCCEEDED}
+
+
 def test_a_worker_never_has_the_key_and_nothing_keeps_it(
     swarm: Swarm, model: ScriptedModel
 ):
@@ -84,10 +112,38 @@ def test_a_worker_never_has_the_key_and_nothing_keeps_it(
     words = until(lambda: environments_of(session))
     assert b"MODEL_KEY=swarm-" in words
     assert KEY.encode() not in words
+    assert holders_of_the_key(swarm) == []
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
     files = [path for path in swarm.home.rglob("*") if path.is_file()]
     assert any(path.name == "before.txt" for path in files)
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+
+
+def files_with_the_key(swarm: Swarm) -> list[Path]:
+    files = [path for path in swarm.folder.rglob("*") if path.is_file()]
+    return [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [("401 Unauthorized", "auth"), ("402 Payment", "quota")]
+)
+def test_a_key_that_the_provider_says_back_is_kept_nowhere(
+    status: str, reason: str, swarm: Swarm
+):
+    def answer(heard: Heard, say: Say) -> None:
+        key = (heard.header("authorization") or "").removeprefix("Bearer ")
+        message = f"No balance for the API key {key}"
+        body = json.dumps({"error": {"type": "x", "message": message}}).encode()
+        say(whole(f"{status} {key}", body, f"X-Key: {key}"))
+
+    with RawProvider(answer) as provider:
+        teach_to_ask(swarm, provider.origin)
+        done = swarm.ended(swarm.spawn({"a": ask("Go")}))["a"]
+        until(lambda: not swarm.supervisors() and not gateways(swarm))
+    assert (done["outcome"], done["reason"]) == ("failed", reason)
+    assert "No balance for the API key" in done["message"]
+    assert (swarm.home / "gateway.pools.json").exists()
+    assert files_with_the_key(swarm) == []
 
 
 def test_a_refused_key_fails_the_session_as_without_the_gateway(

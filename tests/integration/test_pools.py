@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from fakes.gateway import KEY
-from fakes.model_users import ask, requests_in, teach_to_ask
+from fakes.model_users import ask, requests_in, teach_to_ask, teach_to_pay
+from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import Swarm
 
@@ -106,6 +108,39 @@ def test_a_quota_that_is_gone_ends_what_waits_with_a_clear_word(
     assert "Your balance is insufficient" in cancelled[0]["message"]
     assert cancelled[0]["message"].startswith(f"The quota of {place(model)} is used")
     assert len(model.requests) <= 4
+
+
+def test_a_quota_that_is_gone_is_that_of_one_account(swarm: Swarm):
+    """Two keys at one provider: the money of one is gone."""
+    said = {"choices": [{"delta": {"content": "hi"}}]}
+    stream = chunk(f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n".encode()) + chunk(
+        b""
+    )
+    gone = b'{"error": {"message": "Insufficient balance"}}'
+
+    def answer(heard: Heard, say: Say) -> None:
+        is_poor = "poor" in (heard.header("authorization") or "")
+        say(whole("402 Payment", gone) if is_poor else STREAM_HEAD + stream)
+
+    with RawProvider(answer) as provider:
+        teach_to_ask(swarm, provider.origin)
+        teach_to_pay(swarm, "poor", "POOR_KEY", "the-poor-key")
+        teach_to_pay(swarm, "rich", "RICH_KEY", "the-rich-key")
+        tasks = {
+            f"{name}{number}": ask("Go", profile=name)
+            for name in ("poor", "rich")
+            for number in range(3)
+        }
+        sessions = swarm.ended(swarm.spawn(tasks, limits={"concurrency": 1}))
+    found = {name: (one["outcome"], one["reason"]) for name, one in sessions.items()}
+    assert found == {
+        "poor0": ("failed", "quota"),
+        "poor1": ("cancelled", "quota"),
+        "poor2": ("cancelled", "quota"),
+        "rich0": ("succeeded", "answer"),
+        "rich1": ("succeeded", "answer"),
+        "rich2": ("succeeded", "answer"),
+    }
 
 
 def test_a_person_who_retries_is_believed_that_there_is_quota(

@@ -292,6 +292,17 @@ def test_the_stricter_limit_of_a_profile_holds(connection: Connection):
     assert snapshot.profile_spacing_s == {"demo": 3.0}
 
 
+def test_a_worker_weighs_the_most_that_a_run_knows_of_it(connection: Connection):
+    for run, weight in (("one-run", (800, 0.5)), ("two-run", (600, 0.7))):
+        recipe = replace(a_recipe(), memory_mib=weight[0], cores=weight[1])
+        create_run(connection, run, a_run(a_task("a", recipe=recipe)), at=BORN_AT)
+    assert snapshot_of(connection).weights == {"demo": (800, 0.7)}
+    connection.execute(
+        "UPDATE runs SET profiles = json_remove(profiles, '$.demo.weight')"
+    )
+    assert snapshot_of(connection).weights == {"demo": (0, 0)}
+
+
 def test_a_run_with_a_time_limit_ends_at_a_moment(connection: Connection):
     create_run(connection, RUN, a_run("header", wall_s=60.0), at=BORN_AT)
     assert snapshot_of(connection).runs[RUN].ends_at == BORN_AT + 60.0

@@ -71,6 +71,21 @@ def test_a_closed_pool_refuses_who_asks_and_who_waits():
     assert a_gate.ask(want("c"), at_s=101.0) == Admit("c")
 
 
+def test_a_pool_is_closed_for_the_account_whose_quota_is_gone_also_after_a_restart():
+    before = gate(PoolLimits(concurrency=2))
+    before.ask(want("a")._replace(account="poor"), at_s=0.0)
+    serve(before, "a", 1.0, Reply(ReplyKind.QUOTA_GONE))
+    after = gate(PoolLimits(concurrency=2))
+    after.load(json.loads(json.dumps(before.to_data(1.0))), at_s=1.0, away_s=0.0)
+    for a_gate in (before, after):
+        poor = a_gate.ask(want("b")._replace(account="poor"), at_s=2.0)
+        assert isinstance(poor, Closed)
+        rich = want("c")._replace(account="rich")
+        assert a_gate.ask(rich, at_s=2.0) == Admit("c")
+    after.pools[POOL].open_again()
+    assert after.ask(want("d")._replace(account="poor"), at_s=3.0) == Admit("d")
+
+
 def test_a_restart_forgets_neither_windows_nor_closures():
     before = gate(PoolLimits(windows=(MINUTE,)))
     for name in ("a", "b"):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_swarm.config import load_manifest
-from kimi_swarm.workers.capacity import capacity
+from kimi_swarm.core.machine_room import Weight
+from kimi_swarm.workers.capacity import capacity, weight_of
 from kimi_swarm.workers.version import VersionFit, judge_version, profiles_for
 from unit.test_profile import profile_of
 
@@ -36,6 +37,13 @@ def test_the_profile_s_own_limit_counts_too():
     assert capacity(profile_of(max_parallel=3), 64, 512 * GIB) == 3
     started = profile_of(start={"cpu_s": 1, "memory_mib": 512})
     assert capacity(started, 1, 4 * GIB) == 8
+
+
+def test_a_worker_weighs_what_its_profile_says():
+    assert weight_of(load_manifest().profile("kilo")) == Weight(800, 0.5)
+    started = profile_of(start={"cpu_s": 1, "memory_mib": 512})
+    assert weight_of(started) == Weight(512, 0.0)
+    assert not weight_of(profile_of())
 
 
 def test_where_nothing_is_known_there_is_no_bound_worth_the_name():

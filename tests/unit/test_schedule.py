@@ -9,6 +9,7 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_swarm.core.machine_room import Weight
 from kimi_swarm.core.schedule import (
     SPACE_STEP_S,
     Agenda,
@@ -28,6 +29,8 @@ PROFILES = ("demo", "kimi")
 TASKS = tuple("abcdef")
 OUTCOMES = ("succeeded", "failed", "cancelled", "timed_out", "lost")
 NOW = 100.0
+MACHINE = Weight(1000, 4)
+WEIGHTS = {"demo": Weight(100, 0.5), "kimi": Weight(600, 1 / 3)}
 
 moments = st.integers(90, 120).map(float)
 ready_moments = st.just(0.0) | st.just(0.0) | moments
@@ -93,6 +96,8 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             )
         ),
         free_mib=draw(st.sampled_from([100, 10_000, 10_000])),
+        machine=MACHINE,
+        weights=draw(st.sampled_from([{}, WEIGHTS])),
     )
 
 
@@ -135,6 +140,38 @@ def test_no_cap_is_ever_passed_by_a_start(snapshot: Snapshot):
         assert by_run[each.run] <= snapshot.runs[each.run].concurrency
         cap = snapshot.profile_caps.get(each.profile, snapshot.machine_cap)
         assert by_profile[each.profile] <= cap
+
+
+@given(snapshots())
+def test_workers_of_all_kinds_take_no_more_than_the_machine_has(snapshot: Snapshot):
+    started = [named(snapshot)[each.session] for each in of(schedule(snapshot), Start)]
+    holding: list[Busy | Waiting] = [*snapshot.busy, *started]
+    taken = [snapshot.weights.get(each.profile, Weight()) for each in holding]
+    if len(started) > 0 and len(holding) > 1:
+        assert sum(one.memory_mib for one in taken) <= MACHINE.memory_mib
+        assert sum(one.cores for one in taken) <= MACHINE.cores + 1e-6
+
+
+def test_a_heavy_worker_has_the_next_room_and_no_lighter_one_takes_it():
+    heavy = Waiting("calm-river/a", "calm-river", "a", "kimi")
+    light = Waiting("calm-river/b", "calm-river", "b", "demo")
+    free = Waiting("calm-river/c", "calm-river", "c", "command")
+    busy = (Busy("bold-oak/a", "bold-oak", "kimi"),)
+    weighed = replace(
+        a_snapshot(heavy, light, free), busy=busy, machine=MACHINE, weights=WEIGHTS
+    )
+    assert of(schedule(weighed), Start) == [Start(free.session)]
+    later = replace(heavy, ready_at=NOW + 5)
+    weighed = replace(weighed, waiting=(later, light))
+    assert of(schedule(weighed), Start) == [Start(light.session)]
+    weighed = replace(weighed, waiting=(heavy, light), busy=())
+    assert of(schedule(weighed), Start) == [Start(heavy.session), Start(light.session)]
+
+
+def test_a_worker_that_is_too_heavy_for_the_machine_runs_alone():
+    waiting = [Waiting(f"calm-river/{t}", "calm-river", t, "kimi") for t in "ab"]
+    weighed = replace(a_snapshot(*waiting), machine=Weight(500, 4), weights=WEIGHTS)
+    assert of(schedule(weighed), Start) == [Start("calm-river/a")]
 
 
 @given(snapshots())

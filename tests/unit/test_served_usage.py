@@ -31,6 +31,14 @@ MESSAGES = {
     "cache_creation_input_tokens": 5,
     "output_tokens": 1,
 }
+GEMINI = {
+    "promptTokenCount": 100,
+    "toolUsePromptTokenCount": 20,
+    "cachedContentTokenCount": 100,
+    "candidatesTokenCount": 10,
+    "thoughtsTokenCount": 20,
+    "totalTokenCount": 150,
+}
 STREAM = "text/event-stream; charset=utf-8"
 WHOLE = "application/json"
 
@@ -54,6 +62,8 @@ def events(*spoken: dict[str, Any]) -> bytes:
         ({"choices": [{"index": 0}], "usage": MOONSHOT}, None),
         ({"choices": [{"index": 0, "usage": MOONSHOT}]}, None),
         ({"object": "response", "output": [], "usage": RESPONSES}, 20),
+        ({"candidates": [], "usageMetadata": GEMINI}, 20),
+        ([{"candidates": []}, {"usageMetadata": GEMINI}], 20),
         (
             {"type": "message", "usage": {**MESSAGES, "output_tokens": 30}},
             None,
@@ -70,6 +80,14 @@ def test_a_chat_stream_tells_at_its_end():
         {"choices": [], "usage": CHAT},
     )
     assert read(STREAM, said) == Served(120, 100, 30, 20)
+
+
+def test_a_gemini_stream_tells_more_with_each_piece():
+    begun = {"promptTokenCount": 120, "totalTokenCount": 120}
+    said = events({"usageMetadata": begun}, {"usageMetadata": GEMINI})
+    assert read(STREAM, said) == Served(120, 100, 30, 20)
+    only = events({"usageMetadata": begun})
+    assert read(STREAM, only) == Served(120, None, None, None)
 
 
 def test_of_running_counts_the_last_one_counts():

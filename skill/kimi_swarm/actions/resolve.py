@@ -19,7 +19,7 @@ from kimi_swarm.process.machine import cpus, memory_bytes
 from kimi_swarm.process.programs import FoundProgram, find_program
 from kimi_swarm.prompts import render_role
 from kimi_swarm.strict_yaml import read_text
-from kimi_swarm.workers.capacity import capacity
+from kimi_swarm.workers.capacity import capacity, weight_of
 from kimi_swarm.workers.plain import clip
 from kimi_swarm.workers.recipe import make_recipe
 
@@ -66,7 +66,7 @@ def resolve_task(
     return Task(
         name=name,
         prompt=_prompt(name, written, words),
-        recipe=replace(recipe, max_parallel=most),
+        recipe=replace(recipe, max_parallel=most, **weight_of(profile)._asdict()),
         title=_title(written.title or words),
         label=clip(written.title or "", TITLE_CHARS),
         needs=written.needs,

@@ -132,8 +132,9 @@ class Gate:
 
     def answered(self, request: str, reply: Reply, *, at_s: float) -> None:
         """Learn what the beginning of an answer says; see rate_reply.read_reply."""
-        for name in self._on_way[request].pools:
-            self.pools[name].answered(request, reply, at_s)
+        wanted = self._on_way[request]
+        for name in wanted.pools:
+            self.pools[name].answered(request, reply, at_s, wanted.account)
 
     def ended(self, request: str, *, tokens: int | None, at_s: float) -> None:
         """Let a request go, answered or not.
@@ -154,7 +155,7 @@ class Gate:
 
     def _closed(self, wanted: Wanted, at_s: float) -> Closed | None:
         for name in wanted.pools:
-            if shut := self.pools[name].closed_at(at_s):
+            if shut := self.pools[name].closed_at(at_s, wanted.account):
                 return Closed(wanted.request, name, shut.reason, shut.until_s)
         return None
 

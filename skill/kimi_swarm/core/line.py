@@ -20,6 +20,7 @@ class Wanted(NamedTuple):
     """A request that asks to be sent: its id, its session, and the pools it draws on.
 
     `tokens` is what it may use at most: its input, estimated, and its longest answer.
+    `account` tells apart who pays for it, where several draw on the same pools.
     """
 
     request: str
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
     pools: tuple[str, ...]
     tokens: int = 0
     rank: int = 0
+    account: str = ""
 
 
 class _Held(NamedTuple):

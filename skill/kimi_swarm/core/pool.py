@@ -40,7 +40,7 @@ class PoolLimits:
 
 
 class Shut(NamedTuple):
-    """Why a pool takes nothing any more: a sentence; until when, None if not told."""
+    """Why a pool takes nothing more of an account: a sentence; until when, if told."""
 
     reason: str
     until_s: float | None = None
@@ -60,7 +60,7 @@ class Pool:
         )
         if limits.concurrency is None and not limits.adapts:
             self.pace.width = math.inf
-        self.shut: Shut | None = None
+        self._shuts: dict[str, Shut] = {}
         self.last_sent_s = LONG_AGO
 
     def relimited(self, limits: PoolLimits, at_s: float) -> Pool:
@@ -92,20 +92,28 @@ class Pool:
         until_s = max(self.bounds.fits_at(0, at_s), self.pace.rests_until(at_s))
         return 0.0 if until_s == NEVER else until_s - at_s
 
-    def closed_at(self, at_s: float) -> Shut | None:
-        """Return why it takes nothing now, None if it is open."""
-        shut = self.shut
-        if shut is not None and shut.until_s is not None and at_s >= shut.until_s:
-            self.shut = shut = None
-        return shut
+    def shuts_at(self, at_s: float) -> Mapping[str, Shut]:
+        """Return of which accounts it takes nothing now, and why."""
+        self._shuts = {
+            account: shut
+            for account, shut in self._shuts.items()
+            if shut.until_s is None or at_s < shut.until_s
+        }
+        return self._shuts
 
-    def close(self, reason: str, until_s: float | None = None) -> None:
-        """Take nothing more, for this reason, until then or until `open_again`."""
-        self.shut = Shut(reason, until_s)
+    def closed_at(self, at_s: float, account: str = "") -> Shut | None:
+        """Return why it takes nothing of an account now, None if it does."""
+        return self.shuts_at(at_s).get(account)
+
+    def close(
+        self, reason: str, until_s: float | None = None, account: str = ""
+    ) -> None:
+        """Take nothing more of an account, until then or until `open_again`."""
+        self._shuts = {**self._shuts, account: Shut(reason, until_s)}
 
     def open_again(self) -> None:
         """Take requests again: a person says that there is quota."""
-        self.shut = None
+        self._shuts = {}
 
     def fits_at(self, tokens: int, at_s: float) -> float:
         """Return the first moment at which one more fits; NEVER if an end must come."""
@@ -123,7 +131,9 @@ class Pool:
         self.last_sent_s = at_s
         self.bounds.send(tokens, at_s + self.limits.arrival_s)
 
-    def answered(self, request: str, reply: Reply, at_s: float) -> None:
+    def answered(
+        self, request: str, reply: Reply, at_s: float, account: str = ""
+    ) -> None:
         """Learn from the beginning of an answer: its status and headers."""
         flight = self.flights[request]
         flight.answered_s = at_s
@@ -131,7 +141,7 @@ class Pool:
         self.bounds.arrived(flight.tokens, arrives_s, at_s)
         if reply.kind is ReplyKind.QUOTA_GONE:
             until_s = None if reply.wait_s is None else at_s + reply.wait_s
-            self.close(_gone(self.name, reply), until_s)
+            self.close(_gone(self.name, reply), until_s, account)
         elif self.limits.adapts:
             self._learn(flight, reply, at_s)
 
@@ -165,22 +175,26 @@ class Pool:
 
     def to_data(self, at_s: float) -> dict[str, Any]:
         """Return what must outlive a restart, moments as seconds from now."""
-        shut = self.closed_at(at_s)
-        until_s = None if shut is None else shut.until_s
         return {
             "pace": self.pace.to_data(at_s),
             "bounds": self.bounds.to_data(at_s),
-            "shut": None if shut is None else shut.reason,
-            "shut_until": None if until_s is None else until_s - at_s,
+            "shuts": {
+                account: [reason, None if until_s is None else until_s - at_s]
+                for account, (reason, until_s) in self.shuts_at(at_s).items()
+            },
         }
 
     def load(self, data: Mapping[str, Any], *, at_s: float) -> None:
         """Go on from what `to_data` told at this moment."""
         self.pace = Pace.from_data(data["pace"], at_s=at_s, most=self.pace.most)
         self.bounds.load(data["bounds"], at_s=at_s)
-        if data["shut"] is not None:
-            in_s = data["shut_until"]
-            self.close(data["shut"], None if in_s is None else at_s + in_s)
+        for account, (reason, in_s) in data.get("shuts", {}).items():
+            self.close(reason, None if in_s is None else at_s + in_s, account)
+
+
+def standing_of(pool: str, account: str) -> str:
+    """Name how a pool stands towards one account, beside how it stands to all."""
+    return f"{pool} @{account}"
 
 
 def _gone(name: str, reply: Reply) -> str:

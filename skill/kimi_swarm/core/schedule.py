@@ -18,6 +18,7 @@ from kimi_swarm.core.allowance import (
     Seeker,
     seeker_of,
 )
+from kimi_swarm.core.machine_room import UNBOUNDED, MachineRoom, Weight
 from kimi_swarm.core.pool_room import SHUT, Draw, PoolRoom, PoolRooms
 
 NOT_NEEDED = "not_needed"
@@ -84,7 +85,8 @@ class Snapshot:
     per run, the final outcome of tasks that are over. `last_start_at` holds the last
     start per run id and per profile name. `free_mib` is the room on the disk. `pools`
     tells how providers' pools stand, `draws` which ones a run's sessions of a profile
-    draw on, `allowances` how budgets stand.
+    draw on, `allowances` how budgets stand. `weights` holds what a worker of each
+    profile takes of the `machine`.
     """
 
     at: float
@@ -100,6 +102,8 @@ class Snapshot:
     pools: Mapping[str, PoolRoom] = field(default_factory=dict)
     draws: Mapping[Draw, tuple[str, ...]] = field(default_factory=dict)
     allowances: Sequence[Allowance] = ()
+    machine: Weight = UNBOUNDED
+    weights: Mapping[str, Weight] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,8 @@ class _Turn:
         self.last_start_at = dict(snapshot.last_start_at)
         busy = [(each.run, each.profile) for each in snapshot.busy]
         self.pools = PoolRooms(snapshot.pools, snapshot.draws, busy)
+        profiles = [each.profile for each in snapshot.busy]
+        self.machine = MachineRoom(snapshot.machine, snapshot.weights, profiles)
         self.allowances = Allowances(
             snapshot.allowances,
             [seeker_of(busy.session, busy.profile) for busy in snapshot.busy],
@@ -226,10 +232,12 @@ class _Turn:
         elif wait is not None:
             if wait.until_at is not None:
                 self.look_at(wait.until_at)
-        elif self.has_room(waiting) and ready_at <= self.snapshot.at:
-            self.start(waiting)
-            return
-        elif self.has_room(waiting):
+        elif self.has_room(waiting) and self.machine.bears(
+            waiting.profile, max(ready_at, self.snapshot.at)
+        ):
+            if ready_at <= self.snapshot.at:
+                self.start(waiting)
+                return
             self.look_at(ready_at)
         if is_late:
             detail = "It waited longer for a place than queue_s allows."
@@ -299,6 +307,7 @@ class _Turn:
         self.decisions.append(Start(waiting.session))
         self.pools.start((waiting.run, waiting.profile))
         self.allowances.start(Seeker(waiting.run, waiting.task, waiting.profile))
+        self.machine.start(waiting.profile)
         self.total += 1
         self.by_run[waiting.run] += 1
         self.by_profile[waiting.profile] += 1

@@ -94,7 +94,8 @@ class Recipe:
     Each of `errors` is a pattern of output and the failure class that it means, each
     of `exit_errors` an exit code and its class. `model` is the one that was asked for.
     With `gateway` its requests are led through ours where they can be; then they draw
-    on `pools`.
+    on `pools`. A worker takes about `memory_mib` and `cores` of the machine, 0 where
+    nobody says.
     """
 
     profile: str
@@ -125,6 +126,8 @@ class Recipe:
     model: str | None = None
     gateway: GatewayTerms | None = None
     pools: tuple[str, ...] = ()
+    memory_mib: float = 0.0
+    cores: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,11 @@ def ensure_supervisor(
 ) -> None:
     """Wake the supervisor of a state folder, or start one that looks for itself.
 
-    A started one inherits the caller's environment, and hands over `run`'s share of it
-    should another have been faster. It is a daemon: own session, no inherited
-    descriptors, forked twice, so that it outlives the caller, its process group and its
-    terminal. Returns when it answers. Raises SupervisorStartError when it died before.
+    A started one is given the caller's environment in memory, and hands over `run`'s
+    share of it should another have been faster. It is a daemon: own session, no
+    inherited descriptors, forked twice, so that it outlives the caller, its process
+    group and its terminal. Returns when it answers. Raises SupervisorStartError when it
+    died before.
     """
     require_supported()
     if ring(home, run=run, env=env):
@@ -58,7 +59,7 @@ def ensure_supervisor(
             return
     try:
         for _ in range(START_TRIES):
-            if ring(home, run=run, env=env) or _start_supervisor(home, run):
+            if ring(home, run=run, env=env) or _start_supervisor(home, run, env):
                 return
         raise SupervisorStartError(home)
     finally:
@@ -66,9 +67,14 @@ def ensure_supervisor(
             os.close(lock)
 
 
-def _start_supervisor(home: str, run: str | None) -> bool:
+def _start_supervisor(home: str, run: str | None, env: dict[str, str] | None) -> bool:
     """Start a supervisor; whether it stands. One that was killed may be tried again."""
-    from subprocess import DEVNULL, run as run_process  # noqa: I001, PLC0415 rarely needed
+    from subprocess import run as run_process  # noqa: PLC0415 rarely needed
+
+    from kimi_swarm.process.given_values import (  # noqa: PLC0415 as above
+        handed_over,
+        shown,
+    )
 
     source_root = os.path.dirname(  # noqa: PTH120 light
         os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 light
@@ -81,13 +87,8 @@ def _start_supervisor(home: str, run: str | None) -> bool:
                 *([] if run is None else [run]),
             ],
             cwd=home,
-            env={
-                # What the user set for their own Python must not reach ours.
-                **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
-                "PYTHONPATH": source_root,
-                "KIMI_SWARM_HOME": home,
-            },
-            stdin=DEVNULL,
+            env={**shown(), "PYTHONPATH": source_root, "KIMI_SWARM_HOME": home},
+            input=handed_over(env or {}),
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.process.cgroup import cpu_limit, memory_limit_bytes
 
 MIB = 2**20
 
@@ -27,13 +28,19 @@ class DiskLowError(SwarmError):
 
 
 def cpus() -> int:
-    """Return how many cores there are, 1 or more."""
-    return os.cpu_count() or 1
+    """Return how many cores we may use, whole ones, 1 or more."""
+    there = os.cpu_count() or 1
+    if sys.platform != "linux":
+        return there
+    ours = min(there, len(os.sched_getaffinity(0)))
+    return max(1, int(min(ours, cpu_limit() or ours)))
 
 
 def memory_bytes() -> int:
-    """Return how much memory there is."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Return how much memory we may use."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = memory_limit_bytes() if sys.platform == "linux" else None
+    return there if limit is None else min(there, limit)
 
 
 def free_bytes(path: str) -> int:

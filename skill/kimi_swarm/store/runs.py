@@ -111,6 +111,7 @@ def _profiles(
             "max_parallel": recipe.max_parallel,
             "spacing_s": recipe.spacing_s,
             "pools": pools,
+            "weight": [recipe.memory_mib, recipe.cores],
             "is_gated": recipe.profile in gated,
         }
     return found

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kimi_swarm.core.condition import When, holds
+from kimi_swarm.core.machine_room import UNBOUNDED, Weight
 from kimi_swarm.core.pool_room import PoolRoom
 from kimi_swarm.core.schedule import NOT_NEEDED, Busy, RunLimits, Snapshot, Waiting
 from kimi_swarm.store.budgets import count_of_tasks_with_budgets, read_allowances
@@ -31,10 +32,12 @@ def read_snapshot(
     last_start_at: Mapping[str, float],
     free_mib: int = sys.maxsize,
     pools: Mapping[str, PoolRoom] | None = None,
+    machine: Weight = UNBOUNDED,
 ) -> Snapshot:
     """Return all live sessions, oldest run first, with limits and outcomes so far.
 
-    `free_mib` is the room on the disk of the state folder, `pools` how they stand.
+    `free_mib` is the room on the disk of the state folder, `pools` how they stand,
+    `machine` what there is of memory and cores.
     """
     runs = _running(connection)
     caps, spacing_s = _profile_limits(runs)
@@ -64,6 +67,8 @@ def read_snapshot(
             for name, run in runs.items()
             for profile, known in run.profiles.items()
         },
+        machine=machine,
+        weights=_weights(runs),
         allowances=read_allowances(connection, at=at),
     )
 
@@ -217,6 +222,17 @@ def _profile_limits(
                 caps[name] = min(caps.get(name, int(cap)), int(cap))
             spacing_s[name] = max(spacing_s.get(name, 0.0), gap_s or 0.0)
     return caps, spacing_s
+
+
+def _weights(runs: Mapping[str, _Run]) -> dict[str, Weight]:
+    """Return what a worker of each profile takes, the most that a run knows of it."""
+    found: dict[str, Weight] = {}
+    for run in runs.values():
+        for name, known in run.profiles.items():
+            told = Weight(*known.get("weight", ()))  # runs of old tell none
+            before = found.get(name, told)
+            found[name] = Weight(*map(max, before, told))
+    return found
 
 
 def _outcomes(connection: sqlite3.Connection, run: str) -> dict[str, str]:

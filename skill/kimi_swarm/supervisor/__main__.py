@@ -2,6 +2,7 @@
 
 The process that was called ends when the daemon answers at its door, with exit code 0;
 when it gave up, with 3; when it vanished without a word, with 4: so the caller knows.
+The caller's values come through standard input; see process/given_values.py.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ def _become_daemon() -> int:
 
 
 if __name__ == "__main__":
+    from kimi_swarm.process.given_values import take_in
+
+    try:
+        given = take_in()
+    except ValueError:
+        sys.exit(4)
     caller = _become_daemon()
     from kimi_swarm.location import state_home
     from kimi_swarm.supervisor.serve import serve
@@ -35,6 +42,6 @@ if __name__ == "__main__":
                 os.write(callers[-1], how)
             os.close(callers.pop())
 
-    code = serve(state_home(), *sys.argv[1:2], on_ready=tell)
+    code = serve(state_home(), *sys.argv[1:2], given=given, on_ready=tell)
     tell(b"0")
     sys.exit(code)

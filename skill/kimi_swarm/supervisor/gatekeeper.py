@@ -8,14 +8,19 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from kimi_swarm.core.pool_room import PoolRoom
+from kimi_swarm.core.pool import standing_of
+from kimi_swarm.core.pool_room import Draw, PoolRoom
 from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.task import GatewayTerms
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.lanes.gateway.address import HOST
 from kimi_swarm.lanes.gateway.grant import Grant
 from kimi_swarm.lanes.gateway.keeper import Keeper
-from kimi_swarm.lanes.gateway.token import read_secret, session_token
+from kimi_swarm.lanes.gateway.token import (
+    account_of,
+    read_secret,
+    session_token,
+)
 from kimi_swarm.lanes.gateway.ways import ways_of
 from kimi_swarm.process.clock import now
 from kimi_swarm.workers.gated import led_through
@@ -36,6 +41,7 @@ class Gatekeeper:
         self.rules: tuple[PoolRule, ...] = ()
         """What pools bear, as it was written; whoever reads it anew sets it here."""
         self._rooms: dict[str, PoolRoom] = {}
+        self._accounts: dict[Draw, frozenset[str]] = {}
         self._told_at = 0.0
         self._is_asked_again = False
 
@@ -43,9 +49,30 @@ class Gatekeeper:
         """Return how the pools stand, as far as the gateway told it lately."""
         return self._rooms if abs(at - self._told_at) < STALE_S else {}
 
+    def drawn(
+        self, draws: Mapping[Draw, tuple[str, ...]]
+    ) -> dict[Draw, tuple[str, ...]]:
+        """Return what sessions draw on, and how it stands to whose key they have.
+
+        Whose key has not been seen yet finds out: nobody is held to another's account.
+        """
+        self._accounts = {
+            draw: known for draw, known in self._accounts.items() if draw in draws
+        }
+        return {
+            draw: pools
+            + tuple(
+                standing_of(pool, account)
+                for pool in pools
+                for account in self._accounts.get(draw, ())
+            )
+            for draw, pools in draws.items()
+        }
+
     def try_again(self) -> None:
         """Let closed pools be tried: a person asks for more work."""
         self._rooms = {}
+        self._accounts = {}  # who asks may have brought another key
         self._is_asked_again = True
 
     async def look(self, on_change: Callable[[], None]) -> None:
@@ -82,21 +109,26 @@ class Gatekeeper:
     async def lead(
         self,
         session: str,
+        profile: str,
         terms: GatewayTerms | None,
         env: dict[str, str],
         launch: str,
     ) -> dict[str, str]:
         """Return the environment of a worker that goes through the gateway, if it can.
 
-        `launch` is the folder of the launch that it is for. A worker that logs in by
-        itself, or has no provider that is known to us, keeps what it has. Raises
-        GatewayDeadError, OSError.
+        `launch` is the folder of the launch that it is for, `profile` what it runs. A
+        worker that logs in by itself, or has no provider that is known to us, keeps
+        what it has. Raises GatewayDeadError, OSError.
         """
         await self._tell()
         ways = await ways_of(terms, env)
         if terms is None or ways is None:
             return env
-        token = session_token(await run_sync(read_secret, self._home), session)
+        secret = await run_sync(read_secret, self._home)
+        token = session_token(secret, session)
+        self._accounts[session.partition("/")[0], profile] = frozenset(
+            account_of(secret, route.key) for route in ways.routes
+        )
         port = await self._keeper.port()
         await self._keeper.grant(Grant(session, token, launch, ways.routes))
         bases = {

@@ -11,13 +11,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from kimi_swarm.core.evidence import is_time_limit, remedy
+from kimi_swarm.core.machine_room import Weight
 from kimi_swarm.core.schedule import Cancel, Decision, Snapshot, Start, Stop, schedule
 from kimi_swarm.core.session import Chosen, Ended, Move, Outcome
 from kimi_swarm.core.steps import ClockSteps
 from kimi_swarm.process.clock import now, steady
 from kimi_swarm.process.crash_point import reach
 from kimi_swarm.process.launch import Zygote
-from kimi_swarm.process.machine import MIB, free_bytes
+from kimi_swarm.process.machine import MIB, cpus, free_bytes, memory_bytes
 from kimi_swarm.process.ports import PortPool
 from kimi_swarm.store.database import (
     Connection,
@@ -78,6 +79,7 @@ class Supervisor:
         self._tenders: dict[str, Tender] = {}
         self._chosen: list[SessionRow] = []
         self._steps = ClockSteps()
+        self._machine = Weight(memory_bytes() / MIB, cpus())
         self._last_start_at: dict[str, float] = {}
         self._next_environment_at: float | None = None
         self._wake = anyio.Event()
@@ -221,7 +223,9 @@ class Supervisor:
             last_start_at=self._last_start_at,
             free_mib=free_bytes(self.home) // MIB,
             pools=self.gatekeeper.rooms(at),
+            machine=self._machine,
         )
+        snapshot = replace(snapshot, draws=self.gatekeeper.drawn(snapshot.draws))
         return self._steps.corrected(snapshot, steady_at=steady())
 
     def _act(self, decision: Decision) -> bool:

@@ -14,6 +14,7 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.location import supervisor_lock_path
 from kimi_swarm.process.bell import ring
 from kimi_swarm.process.crash_point import reach
+from kimi_swarm.process.given_values import GivenValues
 from kimi_swarm.process.late_reads import pass_over_late_reads
 from kimi_swarm.process.locks import try_lock
 from kimi_swarm.store.database import (
@@ -34,17 +35,21 @@ LOCK_STEP_S = 0.02
 
 
 def serve(
-    home: str, run: str | None = None, *, on_ready: Callable[[], None] = lambda: None
+    home: str,
+    run: str | None = None,
+    *,
+    given: GivenValues,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Supervise a state folder until it is idle; return an exit code.
 
-    `run` is the one whose workers may take values from this process's environment.
-    When another supervisor answers there, hands these values to it and returns. Calls
+    `run` is the one whose workers may take values from what is `given`. When another
+    supervisor answers there, hands these values to it and returns. Calls
     `on_ready` once a supervisor answers, this one or another. What goes wrong is
     written to standard error, which is the supervisor's log.
     """
     try:
-        return anyio.run(_serve, home, run, on_ready)
+        return anyio.run(_serve, home, run, given, on_ready)
     except NewerSchemaError:
         return 0  # who migrated the state brings a supervisor that knows it
     except SwarmError as error:
@@ -55,10 +60,12 @@ def serve(
         return 3
 
 
-async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> int:
+async def _serve(
+    home: str, run: str | None, given: GivenValues, on_ready: Callable[[], None]
+) -> int:
     pass_over_late_reads()
     with words_for_errors(home):
-        lock = await _take_lock(home, run)
+        lock = await _take_lock(home, run, given)
     if lock is None:
         on_ready()
         return 0
@@ -68,9 +75,9 @@ async def _serve(home: str, run: str | None, on_ready: Callable[[], None]) -> in
     if connection is None:
         return 0
     ground = Ground(home, lock, connection)
-    environments = Environments(dict(os.environ))
+    environments = Environments(given.environ)
     if run is not None:
-        environments.keep(run, environments.own, list)
+        environments.keep(run, {**given.environ, **given.of_run}, list)
     try:
         while True:
             supervisor = Supervisor(home, connection, environments, ground)
@@ -107,7 +114,7 @@ def _first(group: BaseExceptionGroup[StateError]) -> StateError:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _take_lock(home: str, run: str | None) -> int | None:
+async def _take_lock(home: str, run: str | None, given: GivenValues) -> int | None:
     """Take the folder's supervisor lock, waiting for one that is just leaving."""
     env: dict[str, str] | None = None
     with anyio.move_on_after(LOCK_LIMIT_S):
@@ -115,15 +122,15 @@ async def _take_lock(home: str, run: str | None) -> int | None:
             lock = try_lock(supervisor_lock_path(home))
             if lock is not None:
                 return lock
-            env = _passed(home, run) if env is None else env
+            env = _passed(home, run, given) if env is None else env
             if await anyio.to_thread.run_sync(partial(ring, home, run=run, env=env)):
                 return None
             await anyio.sleep(LOCK_STEP_S)
     return None
 
 
-def _passed(home: str, run: str | None) -> dict[str, str]:
-    """Return the values that a run's workers take from this process's environment."""
+def _passed(home: str, run: str | None, given: GivenValues) -> dict[str, str]:
+    """Return the values that a run's workers take from what was given to us."""
     connection = None if run is None else open_database(home, create=False)
     if connection is None or run is None:
         return {}
@@ -132,4 +139,5 @@ def _passed(home: str, run: str | None) -> dict[str, str]:
     finally:
         connection.close()
     names = {name for task in tasks for name in task.recipe.env_pass}
-    return {name: os.environ[name] for name in names if name in os.environ}
+    passed = {name: given.environ[name] for name in names if name in given.environ}
+    return {**passed, **given.of_run}

@@ -238,7 +238,7 @@ class Tender:
         """Return an environment whose requests go through the gateway, if they can."""
         terms = self._seat.task.recipe.gateway
         lead = self._desk.gatekeeper.lead
-        return await lead(self._row.id, terms, env, launch)
+        return await lead(self._row.id, self._row.profile, terms, env, launch)
 
     def _take_ports(self) -> tuple[int, ...]:
         if not self._ports:

@@ -1,7 +1,8 @@
 """Asks a model at MODEL_URL with MODEL_KEY, as coding programs do, and says its answer.
 
 The prompt goes to the model. What breaks off is sent again, many times. It says
-nothing before the answer is there. The argument is how many questions it asks.
+nothing before the answer is there. The arguments are how many questions it asks, and
+perhaps the variable that holds its key instead.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 URL = urlsplit(os.environ["MODEL_URL"])
+KEY = os.environ[sys.argv[2] if len(sys.argv) > 2 else "MODEL_KEY"]
 FAILURES = {401: "auth", 402: "quota", 429: "rate_limit", 500: "provider"}
 
 
@@ -26,7 +28,7 @@ def ask(prompt: str) -> tuple[int, str]:
     said = [{"role": "user", "content": prompt}]
     body = {"model": "scripted", "stream": True, "messages": said}
     body["stream_options"] = {"include_usage": True}
-    head = {"Authorization": f"Bearer {os.environ['MODEL_KEY']}"}
+    head = {"Authorization": f"Bearer {KEY}"}
     connection = http.client.HTTPConnection(URL.hostname or "", URL.port, 60)
     path = f"{URL.path}/chat/completions"
     connection.request("POST", path, json.dumps(body).encode(), head)

@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 _CHAT = "/chat/completions"
 _ASK_FOR_USAGE = b'{"stream_options":{"include_usage":true},'
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 BYTES_PER_TOKEN = 4
+UNKNOWN_MODEL = "?"
+"""What a generation is kept under that names no model; no price is known of it."""
+
+# Where Azure's and Gemini's own interfaces have it: the body does not say.
+_IN_PATH = re.compile(r"/(?:deployments|models)/([^/:]+)(?=[/:])")
+_READING = frozenset(("GET", "HEAD", "OPTIONS", "DELETE"))
+# All else may cost something: what generates is more than anybody could list.
+_HARMLESS = re.compile(
+    r"(?:/count_tokens|:countTokens|/(?:de)?tokenize|/estimate-token-count"
+    r"|/files|/uploads|/api/(?:show|tags|ps))/?$"
+)
 
 
 class Asked(NamedTuple):
     """A request's model and size.
 
+    `model` is empty where nothing is generated, UNKNOWN_MODEL where nobody says what.
     `input_tokens` is a guess from the size; `max_output_tokens` what it allows itself,
     None if it says nothing. `wants_usage` is whether usage must be asked for on behalf
     of the worker, to be told at the end of a stream.
     """
 
     model: str = ""
-    is_stream: bool = False
     input_tokens: int = 0
     max_output_tokens: int | None = None
     wants_usage: bool = False
-    is_generation: bool = False
+
+    @property
+    def is_generation(self) -> bool:
+        """Whether it is one of those that are held, counted and paid for."""
+        return bool(self.model)
 
 
-def read_asked(path: str, body: bytes) -> Asked:
-    """Read what a request asks for; what is no JSON object asks for nothing known."""
+def read_asked(path: str, body: bytes, *, method: str = "POST") -> Asked:
+    """Read what a request asks for."""
+    asked = unread_asked(path, method=method, size_bytes=len(body))
     spoken = _object(body)
-    if spoken is None:
-        return Asked()
+    if spoken is None or not asked.is_generation:
+        return asked
     options = spoken.get("stream_options")
-    is_stream = spoken.get("stream") is True
     tells = isinstance(options, dict) and options.get("include_usage") is True
-    return Asked(
-        model=_text(spoken.get("model")),
-        is_stream=is_stream,
-        input_tokens=len(body) // BYTES_PER_TOKEN,
+    is_stream = spoken.get("stream") is True
+    return asked._replace(
+        model=_text(spoken.get("model")) or asked.model,
         max_output_tokens=_limit(spoken),
         wants_usage=is_stream and not tells and _is_chat(path),
-        is_generation="model" in spoken,
     )
+
+
+def unread_asked(path: str, *, method: str = "POST", size_bytes: int) -> Asked:
+    """Return what a request asks for as far as its body need not be read."""
+    plain = path.partition("?")[0]
+    if method in _READING or _HARMLESS.search(plain):
+        return Asked()
+    named = _IN_PATH.search(plain)
+    model = _text(unquote(named[1])) if named else ""
+    return Asked(model or UNKNOWN_MODEL, size_bytes // BYTES_PER_TOKEN)
 
 
 def asking_for_usage(body: bytes) -> bytes:
@@ -112,8 +137,9 @@ def _text(value: object) -> str:
 
 
 def _limit(spoken: dict[str, Any]) -> int | None:
-    for name in _LIMITS:
-        value = spoken.get(name)
+    config = spoken.get("generationConfig")
+    inner = config.get("maxOutputTokens") if isinstance(config, dict) else None
+    for value in (*map(spoken.get, _LIMITS), inner):
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
     return None

@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from kimi_swarm.lanes.gateway.asked import Asked, asking_for_usage, read_asked
+from kimi_swarm.lanes.gateway.asked import (
+    Asked,
+    asking_for_usage,
+    read_asked,
+    unread_asked,
+)
 from kimi_swarm.lanes.gateway.upstream import Body
 
 WHOLE_LIMIT_BYTES = 64 << 20
@@ -41,10 +46,11 @@ async def take_body(request: web.BaseRequest, path: str) -> Taken:
         parts.append(part)
         size_bytes += len(part)
         if size_bytes > WHOLE_LIMIT_BYTES:
-            rest = _rest(parts, request)
-            return Taken(rest, Asked(), size_bytes, "", is_once=True)
+            size_bytes = max(size_bytes, request.content_length or 0)
+            asked = unread_asked(path, method=request.method, size_bytes=size_bytes)
+            return Taken(_rest(parts, request), asked, size_bytes, "", is_once=True)
     whole = b"".join(parts)
-    asked = read_asked(path, whole)
+    asked = read_asked(path, whole, method=request.method)
     made = blake2b(f"{request.method} {path}\n".encode(), digest_size=12)
     made.update(whole)
     body = asking_for_usage(whole) if asked.wants_usage else whole

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, NamedTuple
 
-import aiohttp
 from aiohttp import web
 
 from kimi_swarm.lanes.gateway.asked import UsageTaker
 from kimi_swarm.lanes.gateway.body import Taken
 from kimi_swarm.lanes.gateway.grant import Route
 from kimi_swarm.lanes.gateway.headers import downward, upward
+from kimi_swarm.lanes.gateway.masking import KeyMask
 from kimi_swarm.lanes.gateway.refusal import (
     Refusal,
     body_of,
@@ -19,14 +18,11 @@ from kimi_swarm.lanes.gateway.refusal import (
     not_reached,
 )
 from kimi_swarm.lanes.gateway.served import UsageReader
+from kimi_swarm.lanes.gateway.serving import FAILED, Serving
 from kimi_swarm.lanes.gateway.turnstile import Answer, Errand, Held, Turnstile
 from kimi_swarm.lanes.gateway.upstream import NOT_REACHED, Upstream
 from kimi_swarm.process.clock import now
 from kimi_swarm.store.requests import CUT, DONE, REFUSED
-
-ERROR_LIMIT_BYTES = 65_536
-FAILED = 400
-"""From this status on an answer is read before it is decided on."""
 
 
 class Seen(NamedTuple):
@@ -52,12 +48,14 @@ class Passage:
         taken: Taken,
         errand: Errand,
         held: Held,
+        token: str,
     ) -> None:
         self._request = request
         self._route = route
         self._taken = taken
         self._errand = errand
         self._held = held
+        self._token = token
         self._path = request.raw_path.removeprefix(f"/{route.name}")
         self.seen = Seen()
         self.ending = DONE
@@ -94,13 +92,15 @@ class Passage:
         except NOT_REACHED as error:
             if self._is_again(turnstile, None):
                 return None
-            return self._refused(not_reached(str(error) or type(error).__name__))
+            why = KeyMask(self._route.key, self._token).text(str(error))
+            return self._refused(not_reached(why or type(error).__name__))
         async with answer:
-            begun = await _beginning(answer) if answer.status >= FAILED else b""
-            told = Answer(answer.status, answer.headers, begun.decode(errors="replace"))
+            served = Serving(answer, KeyMask(self._route.key, self._token))
+            text = await served.begin() if answer.status >= FAILED else ""
+            told = Answer(answer.status, dict(served.headers), text)
             if self._is_again(turnstile, told):
                 return None
-            return await self._pass_on(answer, begun)
+            return await self._pass_on(served)
 
     def _is_again(self, turnstile: Turnstile, told: Answer | None) -> bool:
         tries, left_s = self.seen.tries, self._held.left_s
@@ -116,20 +116,18 @@ class Passage:
             return None
         return self.seen.input_tokens + self.seen.output_tokens
 
-    async def _pass_on(
-        self, answer: aiohttp.ClientResponse, begun: bytes
-    ) -> web.StreamResponse:
-        kind = answer.headers.get("Content-Type", "")
-        reader = UsageReader(kind)
-        takes = self._taken.asks_for_usage and answer.status < FAILED
+    async def _pass_on(self, served: Serving) -> web.StreamResponse:
+        reader = UsageReader(served.kind)
+        takes = self._taken.asks_for_usage and served.status < FAILED
         taker = UsageTaker() if takes else None
-        headers = downward(answer.headers.items(), keeps_length=taker is None)
-        self._see(status=answer.status)
-        response = web.StreamResponse(status=answer.status, reason=answer.reason)
+        keeps_length = taker is None and not served.is_unpacked
+        headers = downward(served.headers, keeps_length=keeps_length)
+        self._see(status=served.status)
+        response = web.StreamResponse(status=served.status, reason=served.reason)
         for name, value in headers:
             response.headers.add(name, value)
         try:
-            await self._stream(response, answer, begun, (reader, taker))
+            await self._stream(response, served, reader, taker)
         finally:
             self._see(**reader.end()._asdict())
         return response
@@ -137,33 +135,24 @@ class Passage:
     async def _stream(
         self,
         response: web.StreamResponse,
-        answer: aiohttp.ClientResponse,
-        begun: bytes,
-        through: tuple[UsageReader, UsageTaker | None],
+        served: Serving,
+        reader: UsageReader,
+        taker: UsageTaker | None,
     ) -> None:
         """Send what comes as it comes; what breaks off does so for the worker too."""
-        reader, taker = through
-        unpack = _unpacker(answer.headers.get("Content-Encoding", ""))
         await response.prepare(self._request)
-        pieces = answer.content.iter_any()
-        piece = begun
-        while True:
-            if piece:
-                if not self.seen.bytes_out:
-                    self._see(first_byte_at=now())
-                reader.feed(piece if unpack is None else unpack(piece))
-                out = piece if taker is None else taker.take(piece)
-                self._see(bytes_out=self.seen.bytes_out + len(piece))
-                if out:
-                    await response.write(out)
-            try:
-                piece = await anext(pieces, b"")
-            except NOT_REACHED:
-                self.ending = CUT
-                self._hang_up()
-                return
-            if not piece:
-                break
+        async for piece in served:
+            if piece.size_bytes and not self.seen.bytes_out:
+                self._see(first_byte_at=now())
+            reader.feed(piece.plain)
+            self._see(bytes_out=self.seen.bytes_out + piece.size_bytes)
+            out = piece.out if taker is None else taker.take(piece.out)
+            if out:
+                await response.write(out)
+        if served.is_cut:
+            self.ending = CUT
+            self._hang_up()
+            return
         if taker is not None and (rest := taker.end()):
             await response.write(rest)
         await response.write_eof()
@@ -193,38 +182,3 @@ def response_of(refusal: Refusal, path: str) -> web.Response:
         seconds = max(1, round(refusal.retry_after_s))
         response.headers["Retry-After"] = str(seconds)
     return response
-
-
-async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
-    """Read the beginning of an error's body; short as they are, mostly all of it."""
-    read = bytearray()
-    try:
-        while len(read) < ERROR_LIMIT_BYTES:
-            piece = await answer.content.readany()
-            if not piece:
-                break
-            read += piece
-    except NOT_REACHED:
-        pass
-    return bytes(read)
-
-
-class _Unpacker:
-    """Unpacks what came packed although that was not asked for, for reading along."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=47)  # gzip and zlib, told by the head
-        self._is_broken = False
-
-    def __call__(self, piece: bytes) -> bytes:
-        if self._is_broken:
-            return b""
-        try:
-            return self._inner.decompress(piece)
-        except zlib.error:
-            self._is_broken = True
-            return b""
-
-
-def _unpacker(encoding: str) -> _Unpacker | None:
-    return None if encoding.lower() in ("", "identity") else _Unpacker()

@@ -13,6 +13,7 @@ from kimi_swarm.lanes.gateway.ledger import Ledger
 from kimi_swarm.lanes.gateway.marks import HeldMarks
 from kimi_swarm.lanes.gateway.passage import Passage, response_of
 from kimi_swarm.lanes.gateway.refusal import NO_ROUTE, UNKNOWN_TOKEN
+from kimi_swarm.lanes.gateway.token import account_of
 from kimi_swarm.lanes.gateway.turnstile import Errand, Held, Turnstile
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.process.clock import now, steady
@@ -37,7 +38,9 @@ class Proxy:
         ledger: Ledger,
         marks: HeldMarks,
         upstream: Upstream,
+        secret: bytes,
     ) -> None:
+        self._secret = secret
         self._leave = leave
         self._turnstile = turnstile
         self._ledger = ledger
@@ -69,13 +72,14 @@ class Proxy:
             )
         )
         url = f"{route.origin}{route.path}"
-        errand = Errand(row.id, grant.session, route.pool, taken.asked, url)
+        account = account_of(self._secret, route.key)
+        errand = Errand(row.id, grant.session, route.pool, taken.asked, url, account)
         held = Held(
             steady,
             lambda: self._marks.begin(grant.launch),
             lambda: self._marks.end(grant.launch),
         )
-        passage = Passage(request, route, taken, errand, held)
+        passage = Passage(request, route, taken, errand, held, grant.token)
         ending = LEFT
         try:
             response = await passage.go(self._turnstile, self._upstream)

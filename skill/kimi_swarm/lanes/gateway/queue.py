@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from kimi_swarm.core.gate import Admit, Closed, Gate, Turn, WaitUntil, Wanted
-from kimi_swarm.core.pool import Pool
+from kimi_swarm.core.pool import Pool, Shut, standing_of
 from kimi_swarm.core.pool_rule import PoolRule, pools_of
 from kimi_swarm.core.rate_reply import Reply, ReplyKind, read_reply
 from kimi_swarm.lanes.gateway.refusal import Refusal, closed
@@ -61,9 +61,17 @@ class Queue:
             pool.open_again()
 
     def pools(self) -> dict[str, dict[str, Any]]:
-        """Tell of each pool how it stands, seconds as from now."""
+        """Tell of each pool how it stands, seconds as from now.
+
+        Of which accounts one takes nothing stands beside it, under a name of its own.
+        """
         at_s = self._clock()
-        return {name: _told(pool, at_s) for name, pool in self.gate.pools.items()}
+        told: dict[str, dict[str, Any]] = {}
+        for name, pool in self.gate.pools.items():
+            told[name] = _told(pool, at_s)
+            for account, shut in pool.shuts_at(at_s).items():
+                told[standing_of(name, account)] = _told_closed(shut, at_s)
+        return told
 
     async def enter(self, errand: Errand) -> Refusal | None:
         """Wait until a request may be sent; a refusal if its pool takes none."""
@@ -98,9 +106,9 @@ class Queue:
         reply = _NO_ANSWER if answer is None else _read(answer)
         self.gate.answered(errand.id, reply, at_s=self._clock())
         self._turn()
-        is_worth_it = reply.kind is ReplyKind.RATE_LIMIT or (
-            reply.kind in _MAY_PASS and tries < FAULT_TRIES
-        )
+        # What draws on no pool has nothing that would hold it before the next try.
+        is_rate = reply.kind is ReplyKind.RATE_LIMIT and errand.asked.is_generation
+        is_worth_it = is_rate or (reply.kind in _MAY_PASS and tries < FAULT_TRIES)
         is_again = is_worth_it and (reply.wait_s or 0.0) <= left_s
         if is_again:
             self._again.add(errand.id)
@@ -159,7 +167,7 @@ def _wanted(errand: Errand, rules: tuple[PoolRule, ...]) -> Wanted:
     pools: tuple[str, ...] = ()
     if asked.is_generation:
         pools = pools_of(rules, errand.url, asked.model, otherwise=errand.pool)
-    return Wanted(errand.id, errand.session, pools, tokens)
+    return Wanted(errand.id, errand.session, pools, tokens, account=errand.account)
 
 
 def _read(answer: Answer) -> Reply:
@@ -174,15 +182,24 @@ def _refusal(shut: Closed, at_s: float) -> Refusal:
 
 
 def _told(pool: Pool, at_s: float) -> dict[str, Any]:
-    shut = pool.closed_at(at_s)
-    until_s = None if shut is None else shut.until_s
     return {
         "in_flight": len(pool.flights),
         "width": _width(pool, at_s),
         "feeds": pool.feeds(at_s),
         "rests_s": pool.rests_s(at_s),
-        "closed": None if shut is None else shut.reason,
-        "closed_s": None if until_s is None else until_s - at_s,
+        "closed": None,
+        "closed_s": None,
+    }
+
+
+def _told_closed(shut: Shut, at_s: float) -> dict[str, Any]:
+    return {
+        "in_flight": 0,
+        "width": None,
+        "feeds": None,
+        "rests_s": 0.0,
+        "closed": shut.reason,
+        "closed_s": None if shut.until_s is None else shut.until_s - at_s,
     }
 
 

@@ -22,6 +22,7 @@ from kimi_swarm.lanes.gateway.memory import Memory
 from kimi_swarm.lanes.gateway.proxy import Proxy
 from kimi_swarm.lanes.gateway.queue import Queue
 from kimi_swarm.lanes.gateway.till import Till
+from kimi_swarm.lanes.gateway.token import read_secret
 from kimi_swarm.lanes.gateway.upstream import Upstream
 from kimi_swarm.location import gateway_lock_path, gateway_socket_path
 from kimi_swarm.process.bell import prepare_folder_of
@@ -86,7 +87,8 @@ class Gateway:
         """Live until neither a supervisor nor a worker needs it."""
         prepare_folder_of(gateway_socket_path(self._home))
         upstream = Upstream()
-        proxy = Proxy(self.grants, self.till, self.ledger, self.marks, upstream)
+        secret = read_secret(self._home)
+        proxy = Proxy(self.grants, self.till, self.ledger, self.marks, upstream, secret)
         # Whoever hangs up is not served to the end: a killed worker's request ends.
         server = web.Server(
             proxy.handle,

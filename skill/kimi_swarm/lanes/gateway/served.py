@@ -1,7 +1,8 @@
 """What an answer of a provider cost in tokens, read while it passes. Pure.
 
-Three shapes: OpenAI's chat completions (with what others put elsewhere), OpenAI's
-responses, and Anthropic's messages; whole, or as events of a stream.
+Five shapes: OpenAI's chat completions (with what others put elsewhere), OpenAI's
+responses, Anthropic's messages, Gemini's and Ollama's own; whole, or as events of a
+stream.
 """
 
 from __future__ import annotations
@@ -88,8 +89,12 @@ class UsageReader:
             spoken = json.loads(text.removeprefix(b"data:"))
         except (ValueError, RecursionError):
             return
-        if not isinstance(spoken, dict):
-            return
+        # Gemini streams one list where it is not asked for events.
+        for one in spoken if isinstance(spoken, list) else [spoken]:
+            if isinstance(one, dict):
+                self._learn(one)
+
+    def _learn(self, spoken: Mapping[str, Any]) -> None:
         for reader, fields in _usages(spoken):
             self._reader = reader
             self._fields.update((k, v) for k, v in fields.items() if v is not None)
@@ -108,6 +113,8 @@ def _usages(spoken: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]
             yield _messages, usage
         case {"usage": dict(usage)}:
             yield _chat, usage
+        case {"usageMetadata": dict(usage)}:
+            yield _gemini, usage
         case {"prompt_eval_count": int()}:
             yield _ollama, spoken
         case {"choices": [{"usage": dict(usage)}, *_]}:
@@ -149,6 +156,16 @@ def _messages(usage: Mapping[str, Any]) -> Served:
     return Served(whole, read, _count(usage.get("output_tokens")))
 
 
+def _gemini(usage: Mapping[str, Any]) -> Served:
+    """Read Gemini's counts: thoughts stand beside the answer, not in it."""
+    return Served(
+        _sum(usage, "promptTokenCount", "toolUsePromptTokenCount"),
+        _count(usage.get("cachedContentTokenCount")),
+        _sum(usage, "candidatesTokenCount", "thoughtsTokenCount"),
+        _count(usage.get("thoughtsTokenCount")),
+    )
+
+
 def _ollama(spoken: Mapping[str, Any]) -> Served:
     went_in, came_out = spoken.get("prompt_eval_count"), spoken.get("eval_count")
     return Served(_count(went_in), None, _count(came_out))
@@ -157,6 +174,13 @@ def _ollama(spoken: Mapping[str, Any]) -> Served:
 def _in(usage: Mapping[str, Any], name: str, field: str) -> object:
     details = usage.get(name)
     return details.get(field) if isinstance(details, dict) else None
+
+
+def _sum(usage: Mapping[str, Any], *names: str) -> int | None:
+    """Add up counts; what is zero may be left out, but not all of it."""
+    counts = [_count(usage.get(name)) for name in names]
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 def _count(value: object) -> int | None:

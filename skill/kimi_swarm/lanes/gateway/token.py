@@ -19,6 +19,14 @@ def session_token(secret: bytes, session: str) -> str:
     return PREFIX + made.hexdigest()[:40]
 
 
+def account_of(secret: bytes, key: str | None) -> str:
+    """Return what tells a provider's accounts apart, and says nothing of their keys."""
+    if key is None:
+        return ""
+    made = hmac.new(secret, b"account\0" + os.fsencode(key), hashlib.sha256)
+    return made.hexdigest()[:12]
+
+
 def read_secret(home: str) -> bytes:
     """Return the secret of a state folder, made on first use, for its user's eyes only.
 

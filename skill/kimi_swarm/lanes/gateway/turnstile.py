@@ -21,7 +21,8 @@ begin within 300 s; told 429 before, they ask again by themselves."""
 class Errand(NamedTuple):
     """One request on its way: whose it is, what it draws on, what it asks for.
 
-    `url` is its provider's base URL, `pool` what it draws on if no pool covers that.
+    `url` is its provider's base URL, `pool` what it draws on if no pool covers that,
+    `account` who pays for it.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Errand(NamedTuple):
     pool: str
     asked: Asked
     url: str = ""
+    account: str = ""
 
 
 class Answer(NamedTuple):
