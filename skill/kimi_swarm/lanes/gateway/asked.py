@@ -26,6 +26,11 @@ class Asked(NamedTuple):
     wants_usage: bool = False
     is_generation: bool = False
 
+    @property
+    def most_tokens(self) -> int:
+        """How many tokens it may use, as far as it says."""
+        return self.input_tokens + (self.max_output_tokens or 0)
+
 
 def read_asked(path: str, body: bytes) -> Asked:
     """Read what a request asks for; what is no JSON object asks for nothing known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -62,8 +63,13 @@ class Passage:
         self.seen = Seen()
         self.ending = DONE
 
-    async def go(self, turnstile: Turnstile, upstream: Upstream) -> web.StreamResponse:
-        """Answer the worker; `seen` and `ending` tell how it went."""
+    async def go(
+        self, turnstile: Turnstile, upstream: Upstream, sends: Callable[[], None]
+    ) -> web.StreamResponse:
+        """Answer the worker; `seen` and `ending` tell how it went.
+
+        `sends` is called just before each time that the provider is asked.
+        """
         while True:
             try:
                 refusal = await self._held.enter(turnstile, self._errand)
@@ -75,6 +81,7 @@ class Passage:
             used: int | None = 0
             try:
                 self._see(tries=self.seen.tries + 1)
+                sends()
                 response = await self._try(turnstile, upstream)
                 used = self._used
             finally:

@@ -78,7 +78,11 @@ class Proxy:
         passage = Passage(request, route, taken, errand, held)
         ending = LEFT
         try:
-            response = await passage.go(self._turnstile, self._upstream)
+            response = await passage.go(
+                self._turnstile,
+                self._upstream,
+                lambda: self._ledger.send(row.id, taken.asked.most_tokens),
+            )
             ending = passage.ending
         finally:
             seen = passage.seen

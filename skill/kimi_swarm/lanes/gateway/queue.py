@@ -155,11 +155,10 @@ class Queue:
 
 def _wanted(errand: Errand, rules: tuple[PoolRule, ...]) -> Wanted:
     asked = errand.asked
-    tokens = asked.input_tokens + (asked.max_output_tokens or 0)
     pools: tuple[str, ...] = ()
     if asked.is_generation:
         pools = pools_of(rules, errand.url, asked.model, otherwise=errand.pool)
-    return Wanted(errand.id, errand.session, pools, tokens)
+    return Wanted(errand.id, errand.session, pools, asked.most_tokens)
 
 
 def _read(answer: Answer) -> Reply:
