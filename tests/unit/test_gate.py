@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from kimi_swarm.core.gate import Admit, Closed, Gate, WaitUntil, Wanted
 from kimi_swarm.core.pool import PoolLimits
 from kimi_swarm.core.rate_reply import FINE, Reply, ReplyKind
@@ -56,6 +58,52 @@ def test_a_session_with_many_requests_does_not_starve_another():
     assert a_gate.turn(2.0).admitted == (Admit("many0"),)
     serve(a_gate, "many", 3.0)
     assert a_gate.turn(3.0).admitted == (Admit("second"),)
+
+
+def asked_within(span_s: float, a_gate: Gate, reply: Reply) -> int:
+    """Count how often one request is sent that gets this reply each time."""
+    at_s, asked = 0.0, 0
+    while at_s < span_s:
+        answer = a_gate.ask(want("a"), at_s=at_s, is_again=asked > 0)
+        if isinstance(answer, WaitUntil):
+            assert answer.at_s is not None
+            at_s = answer.at_s
+            if at_s >= span_s:
+                break
+            assert a_gate.turn(at_s).admitted == (Admit("a"),)
+        asked += 1
+        at_s += 0.05
+        serve(a_gate, "a", at_s, reply)
+    return asked
+
+
+@pytest.mark.parametrize("adapts", [True, False])
+@pytest.mark.parametrize("wait_s", [0.0, 0.25, None])
+def test_a_provider_that_only_refuses_is_asked_less_and_less_also_if_told_at_once(
+    wait_s: float | None, *, adapts: bool
+):
+    a_gate = gate(PoolLimits(concurrency=3, adapts=adapts))
+    refused = Reply(ReplyKind.RATE_LIMIT, wait_s=wait_s)
+    assert asked_within(3600.0, a_gate, refused) <= 30
+
+
+@pytest.mark.parametrize("adapts", [True, False])
+def test_a_told_wait_is_kept_to_by_every_pool(*, adapts: bool):
+    a_gate = gate(PoolLimits(concurrency=3, adapts=adapts))
+    refused = Reply(ReplyKind.RATE_LIMIT, wait_s=30.0)
+    assert asked_within(285.0, a_gate, refused) == 10
+
+
+def test_a_pool_that_does_not_adapt_is_as_wide_as_before_once_it_is_served_again():
+    a_gate = gate(PoolLimits(adapts=False))
+    for name in ("a", "b", "c"):
+        assert a_gate.ask(want(name), at_s=0.0) == Admit(name)
+    for name in ("a", "b", "c"):
+        serve(a_gate, name, 1.0, Reply(ReplyKind.RATE_LIMIT, wait_s=5.0))
+    assert a_gate.ask(want("a"), at_s=7.0) == Admit("a")
+    serve(a_gate, "a", 8.0)
+    for number in range(20):
+        assert a_gate.ask(want(f"n{number}"), at_s=60.0) == Admit(f"n{number}")
 
 
 def test_a_closed_pool_refuses_who_asks_and_who_waits():

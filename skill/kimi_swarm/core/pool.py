@@ -17,6 +17,7 @@ from kimi_swarm.core.pace import Flight, Pace
 from kimi_swarm.core.rate_reply import Reply, ReplyKind
 from kimi_swarm.core.window import LONG_AGO, NEVER, Window
 
+_TOO_MANY = (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED)
 SHARING = 2
 """So many sessions use one place among a pool's requests in turns."""
 
@@ -28,7 +29,7 @@ class PoolLimits:
     `concurrency` is how many may be on their way, None if nobody said; `start` is the
     first guess then. Two starts are `spacing_s` apart. A provider counts a request at
     most `arrival_s` after it was sent. A pool that does not adapt keeps to its limits
-    and learns nothing.
+    and learns nothing but when it may ask again.
     """
 
     concurrency: int | None = None
@@ -134,6 +135,12 @@ class Pool:
             self.close(_gone(self.name, reply), until_s)
         elif self.limits.adapts:
             self._learn(flight, reply, at_s)
+        elif reply.kind in _TOO_MANY:
+            # As of a rate: how many are sent at once is not for us to change.
+            self.pace.struck(flight, at_s, others=0, is_rate=True)
+            self.pace.rest(at_s, reply.wait_s)
+        elif reply.kind is ReplyKind.FINE:
+            self.pace.served(flight, at_s)
 
     def ended(self, request: str, tokens: int | None, at_s: float) -> None:
         """Let a request go; `tokens` is what it used, None if that is not known."""
@@ -146,7 +153,7 @@ class Pool:
         tokens = sum(one.tokens for one in later)
         for told in reply.told:
             self.bounds.learn(told, on_way=len(later), tokens_on_way=tokens, at_s=at_s)
-        if reply.kind in (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED):
+        if reply.kind in _TOO_MANY:
             self._strike(flight, reply, at_s)
         elif reply.kind is ReplyKind.FINE:
             self.bounds.accepted(at_s)
