@@ -224,6 +224,21 @@ async def test_no_path_leads_around_the_provider_s_base(path: str, lane: Lane):
         assert provider.heard == []
 
 
+@pytest.mark.parametrize("told", ["402 Payment Required", "429 Too Many"])
+async def test_who_asks_again_is_believed_also_after_the_gateway_is_gone(
+    tmp_path: Path, told: str
+):
+    gone = whole(told, b'{"error": {"message": "balance"}}', "Retry-After: 90000")
+    with says(gone, OK) as provider:
+        async with gateway_in(tmp_path) as lane:
+            await lane.grant(route_to(provider))
+            assert (await lane.ask(chat())).status in (402, 429)
+        async with gateway_in(tmp_path) as lane:
+            await lane.keeper.try_again()
+            await lane.grant(route_to(provider))
+            assert (await lane.ask(chat())).status == 200
+
+
 async def test_a_long_retry_after_is_not_waited_for_without_end(lane: Lane):
     busy = whole("429 Too Many", b'{"error": {"message": "x"}}', "Retry-After: 100000")
     with says(busy) as provider:
@@ -231,6 +246,6 @@ async def test_a_long_retry_after_is_not_waited_for_without_end(lane: Lane):
         reply = await lane.ask(chat())
         assert len(provider.heard) == 1
     assert reply.status == 429
-    assert reply.headers["Retry-After"] == "100000"
+    assert reply.headers["Retry-After"] == "60"  # it asks again while it may
     (row,) = await lane.rows()
     assert row.ending in (DONE, REFUSED)

@@ -10,8 +10,16 @@ import pytest
 
 from fakes.gateway import KEY
 from fakes.model_users import ask, requests_in, teach_to_ask
+from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import Swarm
+
+SERVED = b"".join(
+    (
+        *(STREAM_HEAD, chunk(b'data: {"choices": [{"delta": {"content": "hi"}}]}\n\n')),
+        *(chunk(b"data: [DONE]\n\n"), chunk(b"")),
+    )
+)
 
 
 @pytest.fixture
@@ -106,6 +114,36 @@ def test_a_quota_that_is_gone_ends_what_waits_with_a_clear_word(
     assert "Your balance is insufficient" in cancelled[0]["message"]
     assert cancelled[0]["message"].startswith(f"The quota of {place(model)} is used")
     assert len(model.requests) <= 4
+
+
+def test_a_provider_that_says_to_wait_for_a_day_is_told_and_tried_again_when_asked(
+    swarm: Swarm,
+):
+    """Only the first try is started: who is queued again waits for the provider."""
+    said = b'{"error": {"message": "Slow down", "type": "rate_limit_error"}}'
+    busy = whole("429 Too Many Requests", said, "Retry-After: 86400")
+    answers = [busy]
+
+    def answer(_: Heard, say: Say) -> None:
+        say(answers[-1])
+
+    with RawProvider(answer) as provider:
+        teach_to_ask(swarm, provider)
+        run = swarm.spawn(crowd(1, "Go", retries=1))
+        done = swarm.call("wait", run, code=1).out
+        where = provider.origin.removeprefix("http://")
+        assert f"{run} held: pool {where} sends nothing until " in done
+        assert 'the provider says: "Slow down"' in done
+        assert f"resume {run}" in done
+        listed = swarm.call("list", run).out
+        assert f"; pool {where} sends nothing until" in listed
+        told = swarm.call("doctor").out
+        assert f"Note: Pool {where} sends nothing until " in told
+        states = [one["reason"] for one in swarm.ask("list", run)["sessions"]]
+        assert states == ["rate_limit", None]
+        answers.append(SERVED)
+        swarm.call("resume", run)
+        assert outcomes(swarm.ended(run)) == {("succeeded", "answer")}
 
 
 def test_a_person_who_retries_is_believed_that_there_is_quota(

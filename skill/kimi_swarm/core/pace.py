@@ -25,6 +25,8 @@ RESTLESS_S = 300.0
 SHORTEST_REST_S = 1.0
 LONGEST_FIRST_REST_S = 60.0
 LONGEST_REST_S = 300.0
+LONGEST_TOLD_REST_S = 3600.0
+"""After this long one request asks, whatever the provider told: it may have erred."""
 GENTLY = 0.7
 """What is left of the width where only the rate was too high."""
 _MOMENTS = (
@@ -149,7 +151,7 @@ class Pace:
         return is_new
 
     def rest(self, at_s: float, wait_s: float | None) -> None:
-        """Send nothing for as long as the provider says.
+        """Send nothing for as long as the provider says, an hour at most.
 
         If it does not say, for half as long as it has been refusing, and from the
         start for a quarter of what that took the last time. So too if it says "at
@@ -160,7 +162,12 @@ class Pace:
         own_s = min(max(at_first_s, (at_s - since_s) / 2), LONGEST_REST_S)
         if wait_s is None or (wait_s < SHORTEST_REST_S and self.struck_s > since_s):
             wait_s = own_s
+        wait_s = min(wait_s, LONGEST_TOLD_REST_S)
         self.rest_until_s = max(at_s + wait_s, self.rest_until_s)
+
+    def rest_no_more(self) -> None:
+        """Ask at once, whatever was told."""
+        self.rest_until_s = LONG_AGO
 
     def hold_to(self, width: int, until_s: float) -> None:
         """Take the provider's word for how many at once it bears."""
@@ -209,5 +216,5 @@ class Pace:
         fields = {name: data[name] for name in _PLAIN}
         for name in _MOMENTS:
             if data[name] is not None:
-                fields[name] = data[name] + at_s
+                fields[name] = min(data[name], LONGEST_TOLD_REST_S) + at_s
         return cls(most=most, **{**fields, "width": min(fields["width"], most)})

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.core.bounds import FORGET_TOLD_S, Bounds
 from kimi_swarm.core.pace import Flight, Pace
+from kimi_swarm.core.pool_room import LONG_REST_S
 from kimi_swarm.core.rate_reply import Reply, ReplyKind
 from kimi_swarm.core.window import LONG_AGO, NEVER, Window
 
@@ -62,6 +63,7 @@ class Pool:
         if limits.concurrency is None and not limits.adapts:
             self.pace.width = math.inf
         self.shut: Shut | None = None
+        self._refusal = ""
         self.last_sent_s = LONG_AGO
 
     def relimited(self, limits: PoolLimits, at_s: float) -> Pool:
@@ -93,6 +95,11 @@ class Pool:
         until_s = max(self.bounds.fits_at(0, at_s), self.pace.rests_until(at_s))
         return 0.0 if until_s == NEVER else until_s - at_s
 
+    @property
+    def refusal(self) -> str:
+        """What the provider said when it refused, empty once it takes requests."""
+        return "" if self.pace.refusing_since_s is None else self._refusal
+
     def closed_at(self, at_s: float) -> Shut | None:
         """Return why it takes nothing now, None if it is open."""
         shut = self.shut
@@ -104,9 +111,16 @@ class Pool:
         """Take nothing more, for this reason, until then or until `open_again`."""
         self.shut = Shut(reason, until_s)
 
-    def open_again(self) -> None:
-        """Take requests again: a person says that there is quota."""
+    def open_again(self, at_s: float) -> None:
+        """Take requests again: a person says that there is quota.
+
+        So is what makes it rest for long forgotten, as it may have been an error; a
+        short rest is over by itself.
+        """
         self.shut = None
+        if self.pace.rests_until(at_s) > at_s + LONG_REST_S:
+            self.pace.rest_no_more()
+        self.bounds.forget_long(at_s, LONG_REST_S)
 
     def fits_at(self, tokens: int, at_s: float) -> float:
         """Return the first moment at which one more fits; NEVER if an end must come."""
@@ -128,6 +142,8 @@ class Pool:
         """Learn from the beginning of an answer: its status and headers."""
         flight = self.flights[request]
         flight.answered_s = at_s
+        if reply.kind in _TOO_MANY:
+            self._refusal = reply.message
         arrives_s = flight.sent_s + self.limits.arrival_s
         self.bounds.arrived(flight.tokens, arrives_s, at_s)
         if reply.kind is ReplyKind.QUOTA_GONE:
@@ -177,6 +193,7 @@ class Pool:
         return {
             "pace": self.pace.to_data(at_s),
             "bounds": self.bounds.to_data(at_s),
+            "refusal": self._refusal,
             "shut": None if shut is None else shut.reason,
             "shut_until": None if until_s is None else until_s - at_s,
         }
@@ -185,6 +202,7 @@ class Pool:
         """Go on from what `to_data` told at this moment."""
         self.pace = Pace.from_data(data["pace"], at_s=at_s, most=self.pace.most)
         self.bounds.load(data["bounds"], at_s=at_s)
+        self._refusal = data.get("refusal", "")
         if data["shut"] is not None:
             in_s = data["shut_until"]
             self.close(data["shut"], None if in_s is None else at_s + in_s)

@@ -38,15 +38,9 @@ class Memory:
 
     def recall(self, left: Left) -> None:
         """Let the gate go on where the last one was; `left` is of its journal."""
-        try:
-            with open(self._path, encoding="utf-8") as file:  # noqa: PTH123 a string
-                kept = json.load(file)
-            saved_at = float(kept["at"])
-            self._queue.keep_to(tuple(map(rule_from_data, kept["rules"])))
-            away_s = max(0.0, now() - saved_at)
-            self._gate.load(kept["gate"], at_s=steady(), away_s=away_s)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return  # none was kept, or one of another release
+        saved_at = load(self._path, self._queue)
+        if saved_at is None:
+            return
         rows = {row.id: row for row in left.rows}
         for sending in left.sendings:
             row = rows.get(sending.sent)
@@ -83,6 +77,23 @@ class Memory:
             if (pool := self._gate.pools.get(name)) is not None:
                 pool.send(row.id, sending.tokens, at_s)
                 pool.ended(row.id, used, at_s)
+
+
+def load(path: str, queue: Queue) -> float | None:
+    """Let a queue's gate know what a file tells; return of which moment that is.
+
+    None if there was none, or one of another release.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 a string
+            kept = json.load(file)
+        saved_at = float(kept["at"])
+        queue.keep_to(tuple(map(rule_from_data, kept["rules"])))
+        away_s = max(0.0, now() - saved_at)
+        queue.gate.load(kept["gate"], at_s=steady(), away_s=away_s)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return saved_at
 
 
 def _used(row: RequestRow, sending: Sending) -> int | None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from kimi_swarm.lanes.gateway.asked import UsageTaker
 from kimi_swarm.lanes.gateway.body import Taken
 from kimi_swarm.lanes.gateway.grant import Route
-from kimi_swarm.lanes.gateway.headers import downward, upward
+from kimi_swarm.lanes.gateway.headers import LONGEST_WAIT_S, downward, upward
 from kimi_swarm.lanes.gateway.refusal import (
     Refusal,
     body_of,
@@ -130,7 +130,9 @@ class Passage:
         reader = UsageReader(kind)
         takes = self._taken.asks_for_usage and answer.status < FAILED
         taker = UsageTaker() if takes else None
-        headers = downward(answer.headers.items(), keeps_length=taker is None)
+        headers = downward(
+            answer.headers.items(), keeps_length=taker is None, unix_s=now()
+        )
         self._see(status=answer.status)
         response = web.StreamResponse(status=answer.status, reason=answer.reason)
         for name, value in headers:
@@ -197,7 +199,7 @@ def response_of(refusal: Refusal, path: str) -> web.Response:
         content_type="application/json",
     )
     if refusal.retry_after_s is not None:
-        seconds = max(1, round(refusal.retry_after_s))
+        seconds = max(1, round(min(refusal.retry_after_s, LONGEST_WAIT_S)))
         response.headers["Retry-After"] = str(seconds)
     return response
 

@@ -56,9 +56,10 @@ class Queue:
         self._turn()
 
     def open_again(self) -> None:
-        """Try pools that were closed: a person says that there is quota."""
+        """Try pools that were closed or rest for long: a person asks for it."""
         for pool in self.gate.pools.values():
-            pool.open_again()
+            pool.open_again(self._clock())
+        self._turn()
 
     def pools(self) -> dict[str, dict[str, Any]]:
         """Tell of each pool how it stands, seconds as from now."""
@@ -180,6 +181,7 @@ def _told(pool: Pool, at_s: float) -> dict[str, Any]:
         "width": _width(pool, at_s),
         "feeds": pool.feeds(at_s),
         "rests_s": pool.rests_s(at_s),
+        "refusal": pool.refusal,
         "closed": None if shut is None else shut.reason,
         "closed_s": None if until_s is None else until_s - at_s,
     }
