@@ -125,6 +125,46 @@ async def test_a_refusal_of_the_provider_passes_at_once_and_unchanged(
     assert reply.headers["X-Request-ID"] == "9"
 
 
+STREAMED = STREAM_HEAD + chunk(b"data: [DONE]\n\n") + chunk(b"")
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "422 Unprocessable Entity"])
+async def test_a_provider_that_takes_no_question_for_usage_is_asked_without_it(
+    lane: Lane, status: str
+):
+    def answer(heard: Heard, say: Say) -> None:
+        is_asked = "stream_options" in json.loads(heard.body)
+        unknown = b'{"error": {"message": "Unrecognized argument: stream_options"}}'
+        say(whole(status, unknown) if is_asked else STREAMED)
+
+    with RawProvider(answer) as provider:
+        await lane.grant(route_to(provider))
+        asked = chat(stream=True)
+        replies = [await lane.ask(asked) for _ in range(2)]
+        bodies = [json.loads(one.body) for one in provider.heard]
+    assert [reply.status for reply in replies] == [200, 200]
+    # The first goes again just as the worker sent it; from then on nobody asks.
+    assert ["stream_options" in body for body in bodies] == [True, False, False]
+    assert bodies[1:] == [asked, asked]
+    rows = await lane.rows()
+    assert [row.tries for row in rows] == [2, 1]
+    assert {row.output_tokens for row in rows} == {None}  # unknown, and not nothing
+
+
+async def test_a_request_that_is_wrong_in_itself_is_refused_and_usage_asked_for_on(
+    lane: Lane,
+):
+    wrong = whole("400 Bad Request", b'{"error": {"message": "too long"}}')
+    with says(wrong, wrong, STREAMED, wrong) as provider:
+        await lane.grant(route_to(provider))
+        statuses = [(await lane.ask(chat(stream=True))).status for _ in range(3)]
+        bodies = [json.loads(one.body) for one in provider.heard]
+    assert statuses == [400, 200, 400]
+    # Once it has taken the question, what it refuses has another fault.
+    is_asked = ["stream_options" in body for body in bodies]
+    assert is_asked == [True, False, True, True]
+
+
 async def test_a_rate_limit_is_waited_for_and_the_worker_never_sees_it(lane: Lane):
     busy = whole("429 Too Many", b"{}", "Retry-After: 1")
     with says(busy, OK) as provider:

@@ -13,6 +13,7 @@ from kimi_swarm.lanes.gateway.asked import UsageTaker
 from kimi_swarm.lanes.gateway.body import Taken
 from kimi_swarm.lanes.gateway.grant import Route
 from kimi_swarm.lanes.gateway.headers import LONGEST_WAIT_S, downward, upward
+from kimi_swarm.lanes.gateway.manners import Manners
 from kimi_swarm.lanes.gateway.refusal import (
     Refusal,
     body_of,
@@ -53,12 +54,15 @@ class Passage:
         taken: Taken,
         errand: Errand,
         held: Held,
+        manners: Manners,
     ) -> None:
         self._request = request
         self._route = route
         self._taken = taken
         self._errand = errand
         self._held = held
+        self._manners = manners
+        self._asks = taken.asking is not None and manners.may_ask(errand)
         self._path = request.raw_path.removeprefix(f"/{route.name}")
         self.seen = Seen()
         self.ending = DONE
@@ -94,9 +98,11 @@ class Passage:
     ) -> web.StreamResponse | None:
         """Ask once; None if it is to be asked again."""
         headers = upward(self._request.headers.items(), self._route.key)
+        asking = self._taken.asking if self._asks else None
+        body = self._taken.body if asking is None else asking
         try:
             answer = await upstream.ask(
-                self._route, self._request.method, self._path, headers, self._taken.body
+                self._route, self._request.method, self._path, headers, body
             )
         except NOT_REACHED as error:
             if self._is_again(turnstile, None):
@@ -105,7 +111,7 @@ class Passage:
         async with answer:
             begun = await _beginning(answer) if answer.status >= FAILED else b""
             told = Answer(answer.status, answer.headers, begun.decode(errors="replace"))
-            if self._is_again(turnstile, told):
+            if self._is_again(turnstile, told) or self._is_without(answer.status):
                 return None
             return await self._pass_on(answer, begun)
 
@@ -113,6 +119,15 @@ class Passage:
         tries, left_s = self.seen.tries, self._held.left_s
         is_again = turnstile.heard(self._errand, told, tries=tries, left_s=left_s)
         return is_again and not self._taken.is_once
+
+    def _is_without(self, status: int) -> bool:
+        """Whether to ask again without the question that the worker never asked."""
+        if self._asks and self._manners.is_doubtful(self._errand, status):
+            self._asks = False
+            return True
+        if self._taken.asking is not None:
+            self._manners.answered(self._errand, status, asks=self._asks)
+        return False
 
     @property
     def _used(self) -> int | None:
@@ -128,7 +143,7 @@ class Passage:
     ) -> web.StreamResponse:
         kind = answer.headers.get("Content-Type", "")
         reader = UsageReader(kind)
-        takes = self._taken.asks_for_usage and answer.status < FAILED
+        takes = self._asks and answer.status < FAILED
         taker = UsageTaker() if takes else None
         headers = downward(
             answer.headers.items(), keeps_length=taker is None, unix_s=now()
