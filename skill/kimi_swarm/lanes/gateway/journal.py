@@ -131,11 +131,14 @@ class Left(NamedTuple):
 
     @property
     def lost(self) -> set[tuple[str, str]]:
-        """The session and the digest of each request that it died over."""
+        """The session and the digest of each request that it died over.
+
+        One that was only held is none, unless an earlier gateway had died over it.
+        """
         return {
             (row.session, row.digest)
             for row in self.rows
-            if row.ending == LOST and row.tries
+            if row.ending == LOST and (row.tries or row.sent_again)
         }
 
 
