@@ -142,7 +142,8 @@ def test_a_provider_that_says_to_wait_for_a_day_is_told_and_tried_again_when_ask
         states = [one["reason"] for one in swarm.ask("list", run)["sessions"]]
         assert states == ["rate_limit", None]
         answers.append(SERVED)
-        swarm.call("resume", run)
+        resumed = swarm.call("resume", run).out
+        assert resumed.startswith(f"{run} is running: 0 at work, 1 waiting.\n")
         assert outcomes(swarm.ended(run)) == {("succeeded", "answer")}
 
 
