@@ -76,12 +76,18 @@ TRACES = (
     Trace("steady, 1 at once, moonshot", _steady(1), words="moonshot", calls=8),
     Trace("steady, 1 at once, bare", _steady(1), calls=8),
     Trace("steady, 3 at once, retry-after", _steady(3), words="retry-after"),
+    Trace("steady, 3 at once, retry-after 0", _steady(3), words="retry-after 0"),
     Trace("steady, 3 at once, bare", _steady(3)),
     Trace("steady, 10 at once, bare", _steady(10), sessions=40),
     Trace("steady, 50 at once, bare", _steady(50), sessions=100, calls=30),
     Trace("no limit at all", sessions=60, calls=30),
     Trace("30 a minute sliding, moonshot", rates=_rpm(30), words="moonshot"),
     Trace("30 a minute sliding, bare", rates=_rpm(30)),
+    Trace(
+        "30 a minute sliding, retry-after 0",
+        rates=_rpm(30),
+        words="retry-after 0",
+    ),
     Trace(
         "30 a minute fixed, retry-after",
         rates=_rpm(30, is_fixed=True),

@@ -53,7 +53,7 @@ class Call(NamedTuple):
 class Provider:
     """Limits that change with time, and how it words a refusal.
 
-    `words` is one of: bare, retry-after, moonshot, headers, quota.
+    `words` is one of: bare, retry-after, retry-after 0, moonshot, headers, quota.
     """
 
     steps: Sequence[Step] = ()
@@ -128,6 +128,8 @@ class Provider:
         message = "Too many requests"
         if self.words == "retry-after":
             headers = {"Retry-After": str(seconds)}
+        elif self.words == "retry-after 0":
+            headers = {"Retry-After": "0"}
         elif self.words == "headers":
             headers = {
                 "x-ratelimit-remaining-requests": "0",

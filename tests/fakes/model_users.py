@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.gateway import KEY
+from fakes.raw_provider import RawProvider
 from fakes.scripted_model import ScriptedModel
 from fakes.swarm import Swarm, worker
 from kimi_swarm.store.database import open_database
@@ -12,7 +13,11 @@ from kimi_swarm.store.requests import RequestRow, requests_of
 
 
 def teach_to_ask(
-    swarm: Swarm, model: ScriptedModel | str, *, questions: int = 1, **fields: Any
+    swarm: Swarm,
+    model: ScriptedModel | RawProvider | str,
+    *,
+    questions: int = 1,
+    **fields: Any,
 ) -> None:
     """Make a profile `asker` whose provider is the model, by two variables.
 

@@ -54,6 +54,11 @@ class RawProvider:
         """Where it is."""
         return f"http://127.0.0.1:{self._listening.getsockname()[1]}"
 
+    @property
+    def url(self) -> str:
+        """The base URL of its models, as workers are told it."""
+        return f"{self.origin}/v1"
+
     def __enter__(self) -> Self:
         self._accepting.start()
         return self

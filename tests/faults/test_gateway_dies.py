@@ -7,6 +7,9 @@ import random
 import signal
 import socket
 import threading
+import time
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +29,9 @@ from fakes.gateway import (
 from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from fakes.scripted_model import Limits, ScriptedModel
 from fakes.swarm import is_live, process_table
+from kimi_swarm.core.pool import PoolLimits
+from kimi_swarm.core.pool_rule import PoolRule
+from kimi_swarm.core.window import Measure, Window
 from kimi_swarm.lanes.gateway.grant import Route
 from kimi_swarm.store.database import open_database
 from kimi_swarm.store.requests import LOST
@@ -94,8 +100,8 @@ async def test_streams_that_a_dead_gateway_cut_are_sent_again_and_counted(
                     await kill(lane)
             rows = await lane.rows()
     assert sorted(done) == list(range(CALLS))
-    lost = [row for row in rows if row.ending == LOST]
-    again = [row for row in rows if row.sent_again]
+    lost = [row for row in rows if row.ending == LOST and row.tries]
+    again = [row for row in rows if row.sent_again and row.tries]
     # Each that was lost was sent again, and is known as the same request.
     assert len(again) == len(lost) > 0
     assert {row.digest for row in again} == {row.digest for row in lost}
@@ -169,6 +175,80 @@ async def test_what_a_pool_learnt_outlives_its_gateway(tmp_path: Path):
             status = await lane.keeper.status()
             assert status is not None
             assert status["pools"]["test"]["width"] == 1
+
+
+async def test_what_was_held_before_it_was_sent_counts_for_the_next_gateway(
+    tmp_path: Path,
+):
+    """Two in any two seconds: all but the first two are held, and sent much later."""
+    most, per_s, workers = 2, 2.0, 6
+    arrived: list[float] = []
+    is_second_batch_here = threading.Event()
+
+    def answer(_: Heard, say: Say) -> None:
+        arrived.append(time.monotonic())
+        if len(arrived) >= 2 * most:
+            is_second_batch_here.set()
+        say(whole("200 OK", b"{}"))
+
+    def work(lane: Lane, number: int) -> None:
+        for _ in range(workers):  # what breaks off is sent again, as programs do
+            with suppress(OSError, HTTPException):
+                assert lane.post(chat(n=number)).status == 200
+                return
+
+    with RawProvider(answer) as provider:
+        url = provider.origin.removeprefix("http://")
+        window = Window(Measure.REQUESTS, most, per_s)
+        rule = PoolRule("few", PoolLimits(windows=(window,)), url=url)
+        async with gateway_in(tmp_path) as lane:
+            await lane.keeper.keep_to((rule,))
+            await lane.grant(Route("p", provider.origin, "/v1", KEY, pool=url))
+            async with anyio.create_task_group() as group:
+                for number in range(workers):
+                    group.start_soon(run_sync, work, lane, number)
+                assert await run_sync(is_second_batch_here.wait, LIMIT_S)
+                await kill(lane)
+    assert len(arrived) >= workers
+    spans = zip(arrived, arrived[most:], strict=False)
+    assert min(later - first for first, later in spans) >= per_s
+
+
+async def test_a_request_that_was_held_when_it_died_was_not_sent(tmp_path: Path):
+    is_here, may_end = threading.Event(), threading.Event()
+
+    def answer(_: Heard, say: Say) -> None:
+        is_here.set()
+        assert may_end.wait(LIMIT_S)
+        say(whole("200 OK", b"{}"))
+
+    def work(lane: Lane, number: int) -> None:
+        with suppress(OSError, HTTPException):
+            lane.post(chat(n=number))
+
+    with RawProvider(answer) as provider:
+        url = provider.origin.removeprefix("http://")
+        rule = PoolRule("one", PoolLimits(concurrency=1), url=url)
+        async with gateway_in(tmp_path) as lane:
+            await lane.keeper.keep_to((rule,))
+            await lane.grant(Route("p", provider.origin, "/v1", KEY, pool=url))
+            async with anyio.create_task_group() as group:
+                for number in range(2):
+                    group.start_soon(run_sync, work, lane, number)
+                assert await run_sync(is_here.wait, LIMIT_S)
+                await _until_held(lane, 1)
+                await kill(lane)
+                may_end.set()
+            await lane.pid()  # the next one is there, and has read what was left
+            rows = await lane.rows()
+    assert [row.ending for row in rows] == [LOST, LOST]
+    assert sorted(row.tries for row in rows) == [0, 1]
+
+
+async def _until_held(lane: Lane, count: int) -> None:
+    with anyio.fail_after(LIMIT_S):
+        while (status := await lane.keeper.status()) and status["held"] < count:  # noqa: ASYNC110 nothing tells
+            await anyio.sleep(0.01)
 
 
 async def test_a_port_that_is_taken_meanwhile_is_not_fought_for(tmp_path: Path):

@@ -223,6 +223,46 @@ async def test_a_key_in_a_stream_does_not_reach_the_worker(lane: Lane):
     assert KEY.encode() not in reply.body
 
 
+STREAMED = STREAM_HEAD + chunk(b"data: [DONE]\n\n") + chunk(b"")
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "422 Unprocessable Entity"])
+async def test_a_provider_that_takes_no_question_for_usage_is_asked_without_it(
+    lane: Lane, status: str
+):
+    def answer(heard: Heard, say: Say) -> None:
+        is_asked = "stream_options" in json.loads(heard.body)
+        unknown = b'{"error": {"message": "Unrecognized argument: stream_options"}}'
+        say(whole(status, unknown) if is_asked else STREAMED)
+
+    with RawProvider(answer) as provider:
+        await lane.grant(route_to(provider))
+        asked = chat(stream=True)
+        replies = [await lane.ask(asked) for _ in range(2)]
+        bodies = [json.loads(one.body) for one in provider.heard]
+    assert [reply.status for reply in replies] == [200, 200]
+    # The first goes again just as the worker sent it; from then on nobody asks.
+    assert ["stream_options" in body for body in bodies] == [True, False, False]
+    assert bodies[1:] == [asked, asked]
+    rows = await lane.rows()
+    assert [row.tries for row in rows] == [2, 1]
+    assert {row.output_tokens for row in rows} == {None}  # unknown, and not nothing
+
+
+async def test_a_request_that_is_wrong_in_itself_is_refused_and_usage_asked_for_on(
+    lane: Lane,
+):
+    wrong = whole("400 Bad Request", b'{"error": {"message": "too long"}}')
+    with says(wrong, wrong, STREAMED, wrong) as provider:
+        await lane.grant(route_to(provider))
+        statuses = [(await lane.ask(chat(stream=True))).status for _ in range(3)]
+        bodies = [json.loads(one.body) for one in provider.heard]
+    assert statuses == [400, 200, 400]
+    # Once it has taken the question, what it refuses has another fault.
+    is_asked = ["stream_options" in body for body in bodies]
+    assert is_asked == [True, False, True, True]
+
+
 async def test_a_rate_limit_is_waited_for_and_the_worker_never_sees_it(lane: Lane):
     busy = whole("429 Too Many", b"{}", "Retry-After: 1")
     with says(busy, OK) as provider:
@@ -322,6 +362,21 @@ async def test_no_path_leads_around_the_provider_s_base(path: str, lane: Lane):
         assert provider.heard == []
 
 
+@pytest.mark.parametrize("told", ["402 Payment Required", "429 Too Many"])
+async def test_who_asks_again_is_believed_also_after_the_gateway_is_gone(
+    tmp_path: Path, told: str
+):
+    gone = whole(told, b'{"error": {"message": "balance"}}', "Retry-After: 90000")
+    with says(gone, OK) as provider:
+        async with gateway_in(tmp_path) as lane:
+            await lane.grant(route_to(provider))
+            assert (await lane.ask(chat())).status in (402, 429)
+        async with gateway_in(tmp_path) as lane:
+            await lane.keeper.try_again()
+            await lane.grant(route_to(provider))
+            assert (await lane.ask(chat())).status == 200
+
+
 async def test_a_long_retry_after_is_not_waited_for_without_end(lane: Lane):
     busy = whole("429 Too Many", b'{"error": {"message": "x"}}', "Retry-After: 100000")
     with says(busy) as provider:
@@ -329,6 +384,6 @@ async def test_a_long_retry_after_is_not_waited_for_without_end(lane: Lane):
         reply = await lane.ask(chat())
         assert len(provider.heard) == 1
     assert reply.status == 429
-    assert reply.headers["Retry-After"] == "100000"
+    assert reply.headers["Retry-After"] == "60"  # it asks again while it may
     (row,) = await lane.rows()
     assert row.ending in (DONE, REFUSED)

@@ -13,7 +13,14 @@ from fakes.gateway import KEY
 from fakes.model_users import ask, requests_in, teach_to_ask, teach_to_pay
 from fakes.raw_provider import STREAM_HEAD, Heard, RawProvider, Say, chunk, whole
 from fakes.scripted_model import Limits, ScriptedModel
-from fakes.swarm import Swarm
+from fakes.swarm import Swarm, until
+
+SERVED = b"".join(
+    (
+        *(STREAM_HEAD, chunk(b'data: {"choices": [{"delta": {"content": "hi"}}]}\n\n')),
+        *(chunk(b"data: [DONE]\n\n"), chunk(b"")),
+    )
+)
 
 
 @pytest.fixture
@@ -141,6 +148,37 @@ def test_a_quota_that_is_gone_is_that_of_one_account(swarm: Swarm):
         "rich1": ("succeeded", "answer"),
         "rich2": ("succeeded", "answer"),
     }
+
+
+def test_a_provider_that_says_to_wait_for_a_day_is_told_and_tried_again_when_asked(
+    swarm: Swarm,
+):
+    """Only the first try is started: who is queued again waits for the provider."""
+    said = b'{"error": {"message": "Slow down", "type": "rate_limit_error"}}'
+    busy = whole("429 Too Many Requests", said, "Retry-After: 86400")
+    answers = [busy]
+
+    def answer(_: Heard, say: Say) -> None:
+        say(answers[-1])
+
+    with RawProvider(answer) as provider:
+        teach_to_ask(swarm, provider)
+        run = swarm.spawn(crowd(1, "Go", retries=1))
+        done = swarm.call("wait", run, code=1).out
+        where = provider.origin.removeprefix("http://")
+        assert f"{run} held: pool {where} sends nothing until " in done
+        assert 'the provider says: "Slow down"' in done
+        assert f"resume {run}" in done
+        listed = swarm.call("list", run).out
+        assert f"; pool {where} sends nothing until" in listed
+        note = f"Note: Pool {where} sends nothing until "
+        until(lambda: note in swarm.call("doctor").out)  # the gateway's file follows
+        states = [one["reason"] for one in swarm.ask("list", run)["sessions"]]
+        assert states == ["rate_limit", None]
+        answers.append(SERVED)
+        resumed = swarm.call("resume", run).out
+        assert resumed.startswith(f"{run} is running: 0 at work, 1 waiting.\n")
+        assert outcomes(swarm.ended(run)) == {("succeeded", "answer")}
 
 
 def test_a_person_who_retries_is_believed_that_there_is_quota(

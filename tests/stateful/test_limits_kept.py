@@ -96,9 +96,10 @@ def test_limits_that_are_known_are_never_passed(known: Known, jobs: Jobs):
     assert (played.refusals, provider.is_overfull) == (0, False)
 
 
-@given(
-    known=KNOWN, jobs=JOBS, words=st.sampled_from(["bare", "retry-after", "moonshot"])
-)
+WORDS = st.sampled_from(["bare", "retry-after", "retry-after 0", "moonshot"])
+
+
+@given(known=KNOWN, jobs=JOBS, words=WORDS)
 @few
 def test_limits_that_nobody_told_are_found_with_few_refusals(
     known: Known, jobs: Jobs, words: str

@@ -50,13 +50,13 @@ def test_what_speaks_of_one_connection_stays_on_it():
         ("X-Stainless-Retry-Count", "1"),
     ]
     assert upward(head, None)[1:] == [("X-Stainless-Retry-Count", "1")]
-    kept = downward(head, keeps_length=True)
+    kept = downward(head, keeps_length=True, unix_s=0.0)
     assert [name for name, _ in kept] == [
         "Host",
         "Content-Length",
         "X-Stainless-Retry-Count",
     ]
-    assert "Content-Length" not in dict(downward(head, keeps_length=False))
+    assert "Content-Length" not in dict(downward(head, keeps_length=False, unix_s=0.0))
 
 
 def test_a_session_s_token_is_its_own_and_comes_again():
@@ -93,3 +93,21 @@ def test_a_refusal_has_the_shape_of_the_provider_that_is_asked():
     messages = json.loads(body_of(budget_gone("2 of 2 USD."), "/v1/messages?beta=true"))
     assert messages["type"] == "error"
     assert "budget: 2 of 2 USD." in messages["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"retry-after": "100000"},
+        {"Retry-After": "5", "Retry-After-Ms": "9000000"},
+        {"Retry-After": "Thu, 01 Jan 1970 10:00:00 GMT"},
+    ],
+)
+def test_no_worker_is_told_to_sleep_past_its_time(head: dict[str, str]):
+    kept = downward([*head.items(), ("X", "y")], keeps_length=True, unix_s=0.0)
+    assert kept == [("X", "y"), ("Retry-After", "60")]
+
+
+def test_a_short_wait_is_told_as_it_was():
+    head = [("Retry-After", "12"), ("Retry-After-Ms", "12000")]
+    assert downward(head, keeps_length=True, unix_s=0.0) == head

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kimi_swarm.core.pool import Pool, PoolLimits
-from kimi_swarm.core.pool_room import PoolRoom
+from kimi_swarm.core.pool_room import PoolRoom, lasting
 from kimi_swarm.core.rate_reply import FINE, Reply, ReplyKind
 from kimi_swarm.core.schedule import (
     Agenda,
@@ -83,8 +83,33 @@ def test_a_pool_that_opens_again_late_is_a_matter_for_a_person():
 def test_nobody_begins_where_nothing_is_sent_for_long():
     found = agenda({"moon": PoolRoom(rests_until_at=AT + 1000)})
     assert started(found) == ["r/other"]
-    assert found.look_again_at == AT + 940
+    assert found.look_again_at == AT + 100
+    soon = agenda({"moon": PoolRoom(rests_until_at=AT + 1000)}, at=AT + 100)
+    assert (started(soon), soon.look_again_at) == (["r/other"], AT + 940)
     assert len(started(agenda({"moon": PoolRoom(rests_until_at=AT + 30)}))) == 5
+
+
+def test_a_run_of_which_nothing_is_sent_for_long_is_held_with_the_provider_s_words():
+    rests = PoolRoom(rests_until_at=AT + 1000, refusal='"Slow" down.')
+    found = agenda({"moon": rests, "free": rests})
+    words = (
+        "pool moon sends nothing until 00:33 UTC; the provider says: \"'Slow' down\""
+    )
+    assert found.held == {"r": (words, AT + 100)}
+    assert started(found) == []
+    # As long as others of the run start, or if it is over soon, nobody need know.
+    assert agenda({"moon": rests}).held == {}
+    soon = rests._replace(rests_until_at=AT + 800)
+    assert agenda({"moon": soon, "free": soon}).held == {}
+
+
+def test_rests_and_closures_outlast_what_tells_of_them():
+    rooms = {
+        "moon": PoolRoom(feeds=1, rests_until_at=AT + 3000),
+        "free": PoolRoom(closed="Used up."),
+    }
+    assert started(agenda(lasting(rooms), at=AT + 600)) == []
+    assert len(started(agenda(lasting({"moon": PoolRoom(feeds=1)})))) == 5
 
 
 def refuse(pool: Pool, *, concurrency: int | None, at_s: float = 0.0) -> None:

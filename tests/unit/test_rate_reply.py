@@ -107,6 +107,59 @@ def test_each_refusal_is_told_apart(status: int, body: object, kind: ReplyKind):
     assert read(status, body).kind is kind
 
 
+GOOGLE = (
+    "Quota exceeded for quota metric 'Generate Content API requests per minute' and "
+    "limit 'GenerateContent request limit per minute for a region'"
+)
+OPENROUTER = "Rate limit exceeded: free-models-per-{}. Add 10 credits to unlock 1000"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (429, GOOGLE, RATE),
+        (429, "Quota exceeded for metric RequestsPerMinutePerProject", RATE),
+        (429, "You used your quota of tokens_per_hour", RATE),
+        (429, "quota of 5 requests per second", RATE),
+        (429, "Your quota: 3 RPM", RATE),
+        (429, OPENROUTER.format("min"), RATE),
+        (429, OPENROUTER.format("day"), GONE),
+        (429, "Quota exceeded for metric 'requests per day'", GONE),
+        (429, "You've reached your 5-hour usage limit", GONE),
+        (429, "Your account is suspended due to insufficient balance", GONE),
+        (403, "This model is not included in your membership", REFUSED),
+        (403, "Card numbers and credit history may not be processed", REFUSED),
+        (403, "Your account is suspended", REFUSED),
+        (403, "You've reached your weekly usage limit", GONE),
+        (403, "The usage limit of this key is set to none", REFUSED),
+    ],
+)
+def test_a_rate_and_a_refusal_are_told_from_a_quota_that_is_gone(
+    status: int, message: str, kind: ReplyKind
+):
+    assert read(status, {"error": {"message": message}}).kind is kind
+
+
+def test_a_page_that_refuses_access_closes_no_pool():
+    page = "<html><title>Access suspended</title>"
+    assert read_reply(403, {}, page, unix_s=NOW_S).kind is REFUSED
+    typed = error("access_terminated_error", "Access suspended")
+    assert read(403, typed).kind is GONE
+
+
+def test_a_quota_that_tells_when_it_begins_anew_is_tried_then():
+    resets = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1800050000000"}
+    daily = {"error": {"message": OPENROUTER.format("day"), "code": 429}}
+    assert read(429, daily, **resets)[:2] == (GONE, 50_000.0)
+    weekly = {"error": "you have reached your weekly usage limit"}
+    assert read(429, weekly, Retry_After="7200")[:2] == (GONE, 7200.0)
+    # Money does not come back within a minute, whatever a window's header says.
+    broke = error("insufficient_quota", "check your billing")
+    assert read(429, broke, Retry_After="1")[:2] == (GONE, None)
+    soon = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": "6s"}
+    assert read(429, broke, **soon)[:2] == (GONE, None)
+
+
 def test_who_may_go_on_soon_has_quota_left_whatever_the_words():
     words = {
         "status": "RESOURCE_EXHAUSTED",

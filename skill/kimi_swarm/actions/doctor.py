@@ -22,6 +22,8 @@ from kimi_swarm.actions.sizes import biggest_runs, folder_bytes
 from kimi_swarm.actions.state import reading
 from kimi_swarm.config import known_at
 from kimi_swarm.errors import SwarmError
+from kimi_swarm.lanes.gateway.standing import troubles
+from kimi_swarm.process.clock import now
 from kimi_swarm.process.command import run_command
 from kimi_swarm.process.machine import cpus, free_bytes, memory_bytes
 from kimi_swarm.store.notices import given_up
@@ -117,7 +119,7 @@ async def doctor(home: str, *, cwd: Path) -> Health:
         profiles=profiles,
         problems=tuple(problems),
         next_command=_next_command(manifest.preferred, profiles),
-        notes=known.notes,
+        notes=(*known.notes, *troubles(home, now())),
         state_bytes=folder_bytes(home),
         biggest=biggest_runs(home, limit=SHOWN_RUNS),
         leftovers=leftovers,

@@ -12,6 +12,7 @@ from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.store.database import transaction
+from kimi_swarm.store.pool_holds import lift_pool_hold
 from kimi_swarm.store.runs import set_paused, tasks_of
 from kimi_swarm.store.views import run_row, session_row, sessions_of
 
@@ -54,7 +55,7 @@ def pause(home: str, run: str) -> Paused:
 def resume(
     home: str, scope: str, *, raised: Mapping[Good, float] | None = None
 ) -> Paused:
-    """Let a paused run start sessions again, or one that a budget holds.
+    """Let a paused run start sessions again, or one that a budget or a pool holds.
 
     `raised` are budgets to set in place of those of the run, or of its task. Raises
     UnknownRunError, UnknownSessionError, RunOverError, BudgetSpentError,
@@ -80,6 +81,11 @@ def _set(home: str, run: str, *, is_paused: bool, is_raised: bool = False) -> Pa
             raise RunOverError(run)
         is_changed = set_paused(connection, run, is_paused=is_paused, at=now())
         is_changed = is_changed or is_raised
+        if not is_paused:
+            # The pool is asked again at once, as somebody asks for it.
+            with transaction(connection):
+                is_lifted = lift_pool_hold(connection, run, at=now())
+            is_changed = is_changed or is_lifted
         held = run_row(connection, run).held
         states = [row.state for row in sessions_of(connection, run)]
         env = passed_values(tasks_of(connection, run))

@@ -182,7 +182,8 @@ class RunTold(Told):
     ended_at: datetime | None
     paused_at: datetime | None
     held: Annotated[
-        str | None, Field(description="The budget that keeps it from starting more.")
+        str | None,
+        Field(description="The budget or pool that keeps it from starting more."),
     ]
     warned: Annotated[
         str | None, Field(description="The budget last told to be used up, or nearly.")

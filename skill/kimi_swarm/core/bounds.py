@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kimi_swarm.core.rate_headers import Told
-from kimi_swarm.core.window import UNBOUNDED, Count, Measure, Window
+from kimi_swarm.core.window import LONG_AGO, UNBOUNDED, Count, Measure, Window
 
 RECENT_S = 60.0
 FORGET_TOLD_S = 3600.0
 """After this long a limit that a provider told is tried anew: it may have risen."""
+LONGEST_LEFT_S = 3600.0
+"""So long at most is a provider's word kept to that it has nothing left."""
+LONGEST_TOLD_S = 86_400.0
 FORGET_GUESS_S = 120.0
 ALIKE = 3
 """So many refusals must have come after the same number of requests for a guess."""
@@ -112,11 +115,25 @@ class Bounds:
         """
         if told.most is not None and told.per_s is not None:
             count = self._count_of(told.measure, told.per_s)
-            count.learn(told.most, at_s + max(FORGET_TOLD_S, told.per_s))
+            for_s = min(max(FORGET_TOLD_S, told.per_s), LONGEST_TOLD_S)
+            count.learn(told.most, at_s + for_s)
         if told.left is not None and told.reset_s is not None:
             sent = tokens_on_way if told.measure is Measure.TOKENS else on_way
             left = max(0, told.left - sent)
-            self._left[told.measure] = _Left(left, at_s + told.reset_s)
+            until_s = at_s + min(told.reset_s, LONGEST_LEFT_S)
+            self._left[told.measure] = _Left(left, until_s)
+
+    def forget_long(self, at_s: float, longer_s: float) -> None:
+        """Forget what was learnt or told by which nothing is sent for longer."""
+        until_s = at_s + longer_s
+        self._left = {
+            measure: one
+            for measure, one in self._left.items()
+            if one.until_s <= until_s
+        }
+        for count in self.counts:
+            if count.fits_at(1, at_s) > until_s:
+                count.learn(UNBOUNDED, LONG_AGO)
 
     def guess(self, at_s: float) -> None:
         """Keep to a rate that nobody told, if each refusal came after just as many."""
@@ -153,7 +170,8 @@ class Bounds:
             count = self._count_of(Measure(kept["measure"]), kept["per_s"])
             count.load(kept, at_s=at_s)
         for measure, left, in_s in data["left"]:
-            self._left[Measure(measure)] = _Left(left, at_s + in_s)
+            until_s = at_s + min(in_s, LONGEST_LEFT_S)
+            self._left[Measure(measure)] = _Left(left, until_s)
         self._taken_when_struck.extend(data["struck"])
 
 

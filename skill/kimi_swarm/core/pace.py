@@ -25,6 +25,8 @@ RESTLESS_S = 300.0
 SHORTEST_REST_S = 1.0
 LONGEST_FIRST_REST_S = 60.0
 LONGEST_REST_S = 300.0
+LONGEST_TOLD_REST_S = 3600.0
+"""After this long one request asks, whatever the provider told: it may have erred."""
 GENTLY = 0.7
 """What is left of the width where only the rate was too high."""
 _MOMENTS = (
@@ -114,8 +116,7 @@ class Pace:
         """Take in that the provider took a request; grow if that proved enough."""
         if flight.sent_s < self.struck_s:
             return
-        if self.refusing_since_s is not None:
-            self._end_outage(at_s - self.refusing_since_s)
+        self.served(flight, at_s)
         if self.missed_s < flight.sent_s:
             return
         if self.is_steep:
@@ -125,6 +126,11 @@ class Pace:
                 self.patience_s = FIRST_PATIENCE_S
             self.width = min(int(self.width) + 1, self.most)
             self.grown_s = at_s
+
+    def served(self, flight: Flight, at_s: float) -> None:
+        """Take in that the provider takes requests again, if it had refused them."""
+        if self.refusing_since_s is not None and flight.sent_s >= self.struck_s:
+            self._end_outage(at_s - self.refusing_since_s)
 
     def struck(
         self, flight: Flight, at_s: float, *, others: int, is_rate: bool
@@ -145,16 +151,23 @@ class Pace:
         return is_new
 
     def rest(self, at_s: float, wait_s: float | None) -> None:
-        """Send nothing for as long as the provider says.
+        """Send nothing for as long as the provider says, an hour at most.
 
         If it does not say, for half as long as it has been refusing, and from the
-        start for a quarter of what that took the last time.
+        start for a quarter of what that took the last time. So too if it says "at
+        once", and whoever asked then was refused again.
         """
         since_s = at_s if self.refusing_since_s is None else self.refusing_since_s
         at_first_s = max(SHORTEST_REST_S, min(self.outage_s / 4, LONGEST_FIRST_REST_S))
         own_s = min(max(at_first_s, (at_s - since_s) / 2), LONGEST_REST_S)
-        until_s = at_s + (own_s if wait_s is None else wait_s)
-        self.rest_until_s = max(until_s, self.rest_until_s)
+        if wait_s is None or (wait_s < SHORTEST_REST_S and self.struck_s > since_s):
+            wait_s = own_s
+        wait_s = min(wait_s, LONGEST_TOLD_REST_S)
+        self.rest_until_s = max(at_s + wait_s, self.rest_until_s)
+
+    def rest_no_more(self) -> None:
+        """Ask at once, whatever was told."""
+        self.rest_until_s = LONG_AGO
 
     def hold_to(self, width: int, until_s: float) -> None:
         """Take the provider's word for how many at once it bears."""
@@ -203,5 +216,5 @@ class Pace:
         fields = {name: data[name] for name in _PLAIN}
         for name in _MOMENTS:
             if data[name] is not None:
-                fields[name] = data[name] + at_s
+                fields[name] = min(data[name], LONGEST_TOLD_REST_S) + at_s
         return cls(most=most, **{**fields, "width": min(fields["width"], most)})

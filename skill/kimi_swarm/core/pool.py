@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 from kimi_swarm.core.bounds import FORGET_TOLD_S, Bounds
 from kimi_swarm.core.pace import Flight, Pace
+from kimi_swarm.core.pool_room import LONG_REST_S
 from kimi_swarm.core.rate_reply import Reply, ReplyKind
 from kimi_swarm.core.window import LONG_AGO, NEVER, Window
 
+_TOO_MANY = (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED)
 SHARING = 2
 """So many sessions use one place among a pool's requests in turns."""
 
@@ -28,7 +30,7 @@ class PoolLimits:
     `concurrency` is how many may be on their way, None if nobody said; `start` is the
     first guess then. Two starts are `spacing_s` apart. A provider counts a request at
     most `arrival_s` after it was sent. A pool that does not adapt keeps to its limits
-    and learns nothing.
+    and learns nothing but when it may ask again.
     """
 
     concurrency: int | None = None
@@ -61,6 +63,7 @@ class Pool:
         if limits.concurrency is None and not limits.adapts:
             self.pace.width = math.inf
         self._shuts: dict[str, Shut] = {}
+        self._refusal = ""
         self.last_sent_s = LONG_AGO
 
     def relimited(self, limits: PoolLimits, at_s: float) -> Pool:
@@ -92,6 +95,11 @@ class Pool:
         until_s = max(self.bounds.fits_at(0, at_s), self.pace.rests_until(at_s))
         return 0.0 if until_s == NEVER else until_s - at_s
 
+    @property
+    def refusal(self) -> str:
+        """What the provider said when it refused, empty once it takes requests."""
+        return "" if self.pace.refusing_since_s is None else self._refusal
+
     def shuts_at(self, at_s: float) -> Mapping[str, Shut]:
         """Return of which accounts it takes nothing now, and why."""
         self._shuts = {
@@ -111,9 +119,16 @@ class Pool:
         """Take nothing more of an account, until then or until `open_again`."""
         self._shuts = {**self._shuts, account: Shut(reason, until_s)}
 
-    def open_again(self) -> None:
-        """Take requests again: a person says that there is quota."""
+    def open_again(self, at_s: float) -> None:
+        """Take requests again: a person says that there is quota.
+
+        So is what makes it rest for long forgotten, as it may have been an error; a
+        short rest is over by itself.
+        """
         self._shuts = {}
+        if self.pace.rests_until(at_s) > at_s + LONG_REST_S:
+            self.pace.rest_no_more()
+        self.bounds.forget_long(at_s, LONG_REST_S)
 
     def fits_at(self, tokens: int, at_s: float) -> float:
         """Return the first moment at which one more fits; NEVER if an end must come."""
@@ -137,6 +152,8 @@ class Pool:
         """Learn from the beginning of an answer: its status and headers."""
         flight = self.flights[request]
         flight.answered_s = at_s
+        if reply.kind in _TOO_MANY:
+            self._refusal = reply.message
         arrives_s = flight.sent_s + self.limits.arrival_s
         self.bounds.arrived(flight.tokens, arrives_s, at_s)
         if reply.kind is ReplyKind.QUOTA_GONE:
@@ -144,6 +161,12 @@ class Pool:
             self.close(_gone(self.name, reply), until_s, account)
         elif self.limits.adapts:
             self._learn(flight, reply, at_s)
+        elif reply.kind in _TOO_MANY:
+            # As of a rate: how many are sent at once is not for us to change.
+            self.pace.struck(flight, at_s, others=0, is_rate=True)
+            self.pace.rest(at_s, reply.wait_s)
+        elif reply.kind is ReplyKind.FINE:
+            self.pace.served(flight, at_s)
 
     def ended(self, request: str, tokens: int | None, at_s: float) -> None:
         """Let a request go; `tokens` is what it used, None if that is not known."""
@@ -156,7 +179,7 @@ class Pool:
         tokens = sum(one.tokens for one in later)
         for told in reply.told:
             self.bounds.learn(told, on_way=len(later), tokens_on_way=tokens, at_s=at_s)
-        if reply.kind in (ReplyKind.RATE_LIMIT, ReplyKind.OVERLOADED):
+        if reply.kind in _TOO_MANY:
             self._strike(flight, reply, at_s)
         elif reply.kind is ReplyKind.FINE:
             self.bounds.accepted(at_s)
@@ -178,6 +201,7 @@ class Pool:
         return {
             "pace": self.pace.to_data(at_s),
             "bounds": self.bounds.to_data(at_s),
+            "refusal": self._refusal,
             "shuts": {
                 account: [reason, None if until_s is None else until_s - at_s]
                 for account, (reason, until_s) in self.shuts_at(at_s).items()
@@ -188,6 +212,7 @@ class Pool:
         """Go on from what `to_data` told at this moment."""
         self.pace = Pace.from_data(data["pace"], at_s=at_s, most=self.pace.most)
         self.bounds.load(data["bounds"], at_s=at_s)
+        self._refusal = data.get("refusal", "")
         for account, (reason, in_s) in data.get("shuts", {}).items():
             self.close(reason, None if in_s is None else at_s + in_s, account)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from kimi_swarm.core.quota_words import tells_of_quota
 from kimi_swarm.core.rate_headers import Told, duration_s, told_by, wait_told
 from kimi_swarm.core.window import Measure
 
@@ -40,9 +41,6 @@ _BUSY_TYPES = frozenset(
 )
 _RATE_TYPES = frozenset(
     ("rate_limit_reached_error", "rate_limit_error", "rate_limit_exceeded")
-)
-_QUOTA_WORDS = re.compile(
-    r"quota|\bbalance\b|suspended|membership|usage limit|\bcredits?\b", re.IGNORECASE
 )
 _BUSY_WORDS = re.compile(r"overloaded|at capacity", re.IGNORECASE)
 _WAIT_WORDS = re.compile(
@@ -113,9 +111,11 @@ def read_reply(
     wait_s = wait_told(small, unix_s=unix_s)
     wait_s = said.wait_s if wait_s is None else wait_s
     kind = _kind(status, said, wait_s)
-    if wait_s is None and kind is ReplyKind.RATE_LIMIT:
+    if wait_s is None and kind in (ReplyKind.RATE_LIMIT, ReplyKind.QUOTA_GONE):
         resets = [one.reset_s for one in told if one.left == 0 and one.reset_s]
         wait_s = max(resets, default=None)
+    if kind is ReplyKind.QUOTA_GONE and wait_s is not None and wait_s <= SHORT_WAIT_S:
+        wait_s = None  # that is said of a rate; money does not come back so soon
     at_once = _AT_ONCE.search(said.message) if kind is ReplyKind.RATE_LIMIT else None
     rates = _rates(said.message) if kind is ReplyKind.RATE_LIMIT else ()
     return Reply(
@@ -138,7 +138,7 @@ def _kind(  # noqa: PLR0911 one answer per family of statuses
         return ReplyKind.FAULT
     is_soon = wait_s is not None and wait_s <= SHORT_WAIT_S
     is_typed = said.types & _RATE_TYPES and status == _TOO_MANY
-    is_quota = _QUOTA_WORDS.search(said.message) and not is_typed
+    is_quota = tells_of_quota(said.message, status) and not is_typed
     if status == _FORBIDDEN and is_quota:
         return ReplyKind.QUOTA_GONE
     if status != _TOO_MANY:

@@ -19,7 +19,7 @@ from kimi_swarm.core.allowance import (
     seeker_of,
 )
 from kimi_swarm.core.machine_room import UNBOUNDED, MachineRoom, Weight
-from kimi_swarm.core.pool_room import SHUT, Draw, PoolRoom, PoolRooms
+from kimi_swarm.core.pool_room import SHUT, Draw, PoolRoom, PoolRooms, Wait
 
 NOT_NEEDED = "not_needed"
 """Why a task is cancelled that nobody wants: no failure of anything."""
@@ -137,7 +137,8 @@ Decision = Start | Cancel | Stop
 class Agenda:
     """Decisions for now, and the moment at which to look again without any event.
 
-    `held` are runs of which nothing starts as a budget is gone.
+    `held` are runs of which nothing starts as a budget is gone, or as a pool sends
+    nothing for long.
     """
 
     decisions: tuple[Decision, ...]
@@ -222,7 +223,7 @@ class _Turn:
         if wait is not None and wait.reason is not None:
             self.decisions.append(Cancel(waiting.session, SHUT, wait.reason))
             return
-        if self.is_held(waiting):
+        if self.is_held(waiting, wait):
             return
         until_at = waiting.queue_until_at
         is_late = until_at is not None and self.snapshot.at >= until_at
@@ -245,12 +246,18 @@ class _Turn:
         elif until_at is not None:
             self.look_at(until_at)
 
-    def is_held(self, waiting: Waiting) -> bool:
-        """Whether a budget keeps it from starting; it waits on, however long."""
+    def is_held(self, waiting: Waiting, wait: Wait | None) -> bool:
+        """Whether a budget keeps it from starting; it waits on, however long.
+
+        What a pool makes wait for long is noted as well.
+        """
         seeker = Seeker(waiting.run, waiting.task, waiting.profile)
         hold = self.allowances.hold(seeker)
         if hold is None:
-            self.could.add(waiting.run)
+            if wait is not None and wait.words:
+                self.held.setdefault(waiting.run, Hold(wait.words, wait.until_at))
+            else:
+                self.could.add(waiting.run)
             return self.allowances.is_crowded(seeker)
         self.held.setdefault(waiting.run, hold)
         if hold.until_at is not None:
@@ -258,7 +265,7 @@ class _Turn:
         return True
 
     def held_runs(self) -> dict[str, Hold]:
-        """Return the runs of which nothing starts before a budget is raised."""
+        """Return the runs of which nothing starts for long."""
         return {run: hold for run, hold in self.held.items() if run not in self.could}
 
     def reason_to_cancel(self, waiting: Waiting) -> tuple[str, str] | None:

@@ -62,6 +62,8 @@ def held_line(
 def raising(run: str, held: str) -> str:
     """Return the command that lets a held run go on, with a place for the figure."""
     words = held.partition(" spent")[0].split(" ")
+    if words[0] == "pool":  # it is asked again as soon as somebody wants it
+        return f"resume {run}"
     if words[:3] == ["budget", "of", "task"]:
         return f"resume {run}/{words[3]} --{words[4]} N"
     # One of all runs is raised in the configuration, or begins anew by itself.

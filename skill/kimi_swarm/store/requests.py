@@ -67,16 +67,6 @@ def requests_of(connection: Connection, session: str) -> list[RequestRow]:
     return [RequestRow(*row) for row in found]
 
 
-def requests_since(connection: Connection, at: float) -> list[RequestRow]:
-    """Return every request that began after a moment."""
-    fields = ", ".join(RequestRow._fields)
-    found = connection.execute(
-        f"SELECT {fields} FROM requests WHERE began_at > ?",  # noqa: S608 our own names
-        (at,),
-    )
-    return [RequestRow(*row) for row in found]
-
-
 def refused_by_budget(connection: Connection, session: str) -> bool:
     """Whether the gateway refused a request of a session as a budget was used up."""
     (is_refused,) = connection.execute(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
 
 from kimi_swarm.core.pool import standing_of
-from kimi_swarm.core.pool_room import Draw, PoolRoom
+from kimi_swarm.core.pool_room import Draw, PoolRoom, lasting
 from kimi_swarm.core.pool_rule import PoolRule
 from kimi_swarm.core.task import GatewayTerms
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.lanes.gateway.address import HOST
 from kimi_swarm.lanes.gateway.grant import Grant
 from kimi_swarm.lanes.gateway.keeper import Keeper
+from kimi_swarm.lanes.gateway.standing import room_of
 from kimi_swarm.lanes.gateway.token import (
     account_of,
     read_secret,
@@ -29,7 +29,7 @@ TAKING_OVER_S = 10.0
 LOOK_S = 1.0
 """How often the gateway is asked how the pools stand."""
 STALE_S = 10.0
-"""What was told longer ago is no reason to hold anybody up."""
+"""What was told longer ago no longer tells how many sessions a pool feeds."""
 
 
 class Gatekeeper:
@@ -46,8 +46,9 @@ class Gatekeeper:
         self._is_asked_again = False
 
     def rooms(self, at: float) -> Mapping[str, PoolRoom]:
-        """Return how the pools stand, as far as the gateway told it lately."""
-        return self._rooms if abs(at - self._told_at) < STALE_S else {}
+        """Return how the pools stand, as far as the gateway told it."""
+        is_fresh = abs(at - self._told_at) < STALE_S
+        return self._rooms if is_fresh else lasting(self._rooms)
 
     def drawn(
         self, draws: Mapping[Draw, tuple[str, ...]]
@@ -93,7 +94,10 @@ class Gatekeeper:
             return False
         before, at = self._rooms, now()
         self._told_at = at
-        self._rooms = {name: _room(one, at) for name, one in status["pools"].items()}
+        self._rooms = {
+            name: room_of(one, at, before.get(name))
+            for name, one in status["pools"].items()
+        }
         return _marks(before) != _marks(self._rooms)
 
     async def _tell(self) -> None:
@@ -156,19 +160,9 @@ class Gatekeeper:
         await self._keeper.aclose()
 
 
-def _room(told: Mapping[str, Any], at: float) -> PoolRoom:
-    rests_s, closed_s = told["rests_s"], told["closed_s"]
-    return PoolRoom(
-        told["feeds"],
-        at + rests_s if rests_s else 0.0,
-        told["closed"],
-        None if closed_s is None else at + closed_s,
-    )
-
-
 def _marks(rooms: Mapping[str, PoolRoom]) -> dict[str, tuple[object, ...]]:
     """Return what decides whom to start; moments come by themselves."""
     return {
-        name: (room.feeds, room.closed, bool(room.rests_until_at))
+        name: (room.feeds, room.closed, room.rests_until_at // 60)
         for name, room in rooms.items()
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from kimi_swarm.core.output import FailureClass, FailureTold, RetryNoticed
+from kimi_swarm.core.quota_words import tells_of_quota
 from kimi_swarm.workers.fields import status_in, text_in
 from kimi_swarm.workers.plain import clip
-from kimi_swarm.workers.provider_fault import class_of, is_quota, without_folders
+from kimi_swarm.workers.provider_fault import class_of, without_folders
 
 _REFUSED = "error: "
 _FAILED = "error: failed to run prompt: "
@@ -86,7 +87,7 @@ def _told_class(code: str, status: int | None, text: str) -> FailureClass:
     by_code = _BY_CODE.get(code)
     if status is not None and by_code is not FailureClass.BAD_REQUEST:
         return class_of(status, text)
-    if by_code is FailureClass.RATE_LIMIT and is_quota(text):
+    if by_code is FailureClass.RATE_LIMIT and tells_of_quota(text):
         return FailureClass.QUOTA
     if by_code is not None:
         return by_code

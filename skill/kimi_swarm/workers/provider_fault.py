@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 
 from kimi_swarm.core.output import FailureClass
+from kimi_swarm.core.quota_words import tells_of_quota
 from kimi_swarm.workers.fields import MAX_MESSAGE_CHARS
 from kimi_swarm.workers.plain import clip
 
-# Moonshot tells an empty balance as 429 too, Kimi Code and Ollama plans tell theirs as
-# 403 or 429: there only the words say that waiting a minute is of no use. "Overloaded"
-# is not among them: a plan's quota may hide behind it, but a busy engine does as well,
-# and one more bounded attempt costs less than a task given up for nothing.
-_QUOTA_WORDS = re.compile(
-    r"quota|\bbalance\b|suspended|membership|usage limit", re.IGNORECASE
-)
 # Folders tell of the person's machine and nothing of the fault; file names may stay.
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\\"'`:,;)]+[/\\])+")
 BUDGET_MARK = "kimi-swarm: budget:"
@@ -29,7 +23,6 @@ _OWN_CLASS = {
     425: FailureClass.PROVIDER,
     429: FailureClass.RATE_LIMIT,
 }
-_MAY_BE_QUOTA = frozenset({403, 429})
 
 
 def class_of(status: int, message: str) -> FailureClass:
@@ -39,16 +32,13 @@ def class_of(status: int, message: str) -> FailureClass:
     """
     if BUDGET_MARK in message:
         return FailureClass.BUDGET
-    if status in _MAY_BE_QUOTA and is_quota(message):
+    # Moonshot tells an empty balance as 429 too, Kimi Code and Ollama plans tell theirs
+    # as 403 or 429: there only the words say that waiting a minute is of no use.
+    if tells_of_quota(message, status):
         return FailureClass.QUOTA
     if status >= 500:  # noqa: PLR2004 HTTP's own bound
         return FailureClass.PROVIDER
     return _OWN_CLASS.get(status, FailureClass.BAD_REQUEST)
-
-
-def is_quota(message: str) -> bool:
-    """Whether the words say that money or an allowance is used up."""
-    return _QUOTA_WORDS.search(message) is not None
 
 
 def without_folders(message: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from kimi_swarm.core.output import FailureClass, FailureTold
+from kimi_swarm.core.quota_words import tells_of_quota
 from kimi_swarm.workers.plain import clip
-from kimi_swarm.workers.provider_fault import class_of, is_quota, without_folders
+from kimi_swarm.workers.provider_fault import class_of, without_folders
 
 _LOOKED_AT_CHARS = 2_000
 _STATUS = re.compile(
@@ -57,7 +58,7 @@ def told_in_words(sentence: str, status: int | None = None) -> FailureTold:
 
 
 def _class_by_words(sentence: str) -> FailureClass:
-    if is_quota(sentence):
+    if tells_of_quota(sentence):
         return FailureClass.QUOTA
     matching = (failure for failure, words in _PATTERNS if words.search(sentence))
     return next(matching, FailureClass.OTHER)

@@ -43,6 +43,11 @@ class Asked(NamedTuple):
         """Whether it is one of those that are held, counted and paid for."""
         return bool(self.model)
 
+    @property
+    def most_tokens(self) -> int:
+        """How many tokens it may use, as far as it says."""
+        return self.input_tokens + (self.max_output_tokens or 0)
+
 
 def read_asked(path: str, body: bytes, *, method: str = "POST") -> Asked:
     """Read what a request asks for."""

@@ -22,20 +22,18 @@ WHOLE_LIMIT_BYTES = 64 << 20
 class Taken(NamedTuple):
     """A request's body, and what it asks for.
 
+    `asking` is the same with a question for usage on the worker's behalf, None where
+    there is none to ask.
     `digest` knows the very same request again. A body that is `is_once` is beyond the
     bound: it goes through as it comes, once.
     """
 
     body: Body
+    asking: bytes | None
     asked: Asked
     size_bytes: int
     digest: str
     is_once: bool = False
-
-    @property
-    def asks_for_usage(self) -> bool:
-        """Whether usage is asked for on the worker's behalf."""
-        return self.asked.wants_usage
 
 
 async def take_body(request: web.BaseRequest, path: str) -> Taken:
@@ -48,13 +46,14 @@ async def take_body(request: web.BaseRequest, path: str) -> Taken:
         if size_bytes > WHOLE_LIMIT_BYTES:
             size_bytes = max(size_bytes, request.content_length or 0)
             asked = unread_asked(path, method=request.method, size_bytes=size_bytes)
-            return Taken(_rest(parts, request), asked, size_bytes, "", is_once=True)
+            rest = _rest(parts, request)
+            return Taken(rest, None, asked, size_bytes, "", is_once=True)
     whole = b"".join(parts)
     asked = read_asked(path, whole, method=request.method)
     made = blake2b(f"{request.method} {path}\n".encode(), digest_size=12)
     made.update(whole)
-    body = asking_for_usage(whole) if asked.wants_usage else whole
-    return Taken(body, asked, size_bytes, made.hexdigest())
+    asking = asking_for_usage(whole) if asked.wants_usage else None
+    return Taken(whole, asking, asked, size_bytes, made.hexdigest())
 
 
 async def _rest(parts: list[bytes], request: web.BaseRequest) -> AsyncIterator[bytes]:

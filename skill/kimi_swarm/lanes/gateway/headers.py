@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from kimi_swarm.core.rate_headers import wait_told
+
 Pairs = list[tuple[str, str]]
 
 # RFC 9110, 7.6.1: these speak of one connection only.
@@ -20,6 +22,9 @@ _OURS = frozenset(
     ("host", "content-length", "expect", "accept-encoding", "content-encoding")
 )
 _BEARER = "bearer "
+_WAITS = ("retry-after", "retry-after-ms")
+LONGEST_WAIT_S = 60.0
+"""A program that is told to wait longer sleeps on past its own task's time limit."""
 
 
 def token_in(headers: Mapping[str, str]) -> str:
@@ -49,13 +54,27 @@ def upward(headers: Iterable[tuple[str, str]], key: str | None) -> Pairs:
     return sent
 
 
-def downward(headers: Iterable[tuple[str, str]], *, keeps_length: bool) -> Pairs:
-    """Return a provider's headers for the worker."""
-    pairs = list(headers)
+def downward(
+    headers: Iterable[tuple[str, str]], *, keeps_length: bool, unix_s: float
+) -> Pairs:
+    """Return a provider's headers for the worker, at this time of day.
+
+    No wait is told that is longer than LONGEST_WAIT_S.
+    """
+    pairs = _waiting_shortly(list(headers), unix_s)
     left_out = _ONE_HOP | _named_by_connection(pairs)
     if not keeps_length:
         left_out |= {"content-length"}
     return [(name, value) for name, value in pairs if name.lower() not in left_out]
+
+
+def _waiting_shortly(pairs: Pairs, unix_s: float) -> Pairs:
+    told = {name.lower(): value for name, value in pairs}
+    wait_s = wait_told(told, unix_s=unix_s)
+    if wait_s is None or wait_s <= LONGEST_WAIT_S:
+        return pairs
+    kept = [(name, value) for name, value in pairs if name.lower() not in _WAITS]
+    return [*kept, ("Retry-After", f"{LONGEST_WAIT_S:.0f}")]
 
 
 def _with_key(value: str, key: str) -> str:

@@ -106,6 +106,7 @@ class Keeper:
         self._home = home
         self._grants: dict[str, Grant] = {}
         self._pools: tuple[PoolRule, ...] = ()
+        self._is_to_try_again = False
         self.more_s = 0.0
         """How long a gateway lets those wait that it does not know."""
         self._listening: socket.socket | None = None
@@ -151,11 +152,16 @@ class Keeper:
                     await self._tell(self._words_of_pools())
 
     async def try_again(self) -> None:
-        """Let closed pools be tried: a person asks for more work."""
+        """Let closed pools be tried: a person asks for more work.
+
+        Without a gateway the next one is told: it knows what the last one closed.
+        """
         async with self._turn:
+            self._is_to_try_again = True
             if self._line is not None:
-                with suppress(GatewayDeadError, OSError):  # the next one has none
+                with suppress(GatewayDeadError, OSError):  # the next one is told
                     await self._tell({"do": "try_again"})
+                    self._is_to_try_again = False
 
     def _words_of_pools(self) -> dict[str, Any]:
         return {"do": "pools", "pools": [rule_to_data(one) for one in self._pools]}
@@ -220,7 +226,7 @@ class Keeper:
         try:
             line = Line(await anyio.connect_unix(path))
             descriptor = await line.ask_for_socket()
-            await line.ask(self._words_of_pools())
+            await self._tell_of_pools(line)
         except _BREAKS:
             return False
         self._listening = socket.socket(fileno=descriptor)
@@ -259,10 +265,16 @@ class Keeper:
             )
         self._connected(Line(await UNIXSocketStream.from_socket(ours)))
         assert self._line is not None  # noqa: S101 just made
-        await self._line.ask(self._words_of_pools())
+        await self._tell_of_pools(self._line)
         for grant in self._grants.values():
             await self._line.ask({"do": "grant", "grant": grant_to_dict(grant)})
         await self._line.ask({"do": "open", "more_s": self.more_s})
+
+    async def _tell_of_pools(self, line: Line) -> None:
+        await line.ask(self._words_of_pools())
+        if self._is_to_try_again:
+            await line.ask({"do": "try_again"})
+            self._is_to_try_again = False
 
     async def _let_go(self) -> None:
         await self._hang_up()

@@ -34,7 +34,7 @@ class Ledger:
         left = read_left(home, at=now())
         self._lost = left.lost
         self._waiting: list[RequestRow] = left.rows
-        self.left = tuple(left.rows)
+        self.left = left
         """What the last gateway left in its journal."""
         self._journal = Journal(home)
         self._numbers = count()
@@ -56,6 +56,14 @@ class Ledger:
         row = row._replace(id=ident, sent_again=int(again))
         self._journal.begin(row)
         return row
+
+    def send(self, request: str, tokens: int) -> None:
+        """Write down that a request is sent now, which may use so many tokens."""
+        self._journal.send(request, at=now(), tokens=tokens)
+
+    def remembered(self, at: float) -> None:
+        """Note that the pools' file counts what was sent until then."""
+        self._journal.remembered(at)
 
     def end(self, row: RequestRow) -> None:
         """Write down how a request ended."""

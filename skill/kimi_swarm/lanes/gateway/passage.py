@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -9,7 +10,8 @@ from aiohttp import web
 from kimi_swarm.lanes.gateway.asked import UsageTaker
 from kimi_swarm.lanes.gateway.body import Taken
 from kimi_swarm.lanes.gateway.grant import Route
-from kimi_swarm.lanes.gateway.headers import downward, upward
+from kimi_swarm.lanes.gateway.headers import LONGEST_WAIT_S, downward, upward
+from kimi_swarm.lanes.gateway.manners import Manners
 from kimi_swarm.lanes.gateway.masking import KeyMask
 from kimi_swarm.lanes.gateway.refusal import (
     Refusal,
@@ -49,6 +51,7 @@ class Passage:
         errand: Errand,
         held: Held,
         token: str,
+        manners: Manners,
     ) -> None:
         self._request = request
         self._route = route
@@ -56,12 +59,19 @@ class Passage:
         self._errand = errand
         self._held = held
         self._token = token
+        self._manners = manners
+        self._asks = taken.asking is not None and manners.may_ask(errand)
         self._path = request.raw_path.removeprefix(f"/{route.name}")
         self.seen = Seen()
         self.ending = DONE
 
-    async def go(self, turnstile: Turnstile, upstream: Upstream) -> web.StreamResponse:
-        """Answer the worker; `seen` and `ending` tell how it went."""
+    async def go(
+        self, turnstile: Turnstile, upstream: Upstream, sends: Callable[[], None]
+    ) -> web.StreamResponse:
+        """Answer the worker; `seen` and `ending` tell how it went.
+
+        `sends` is called just before each time that the provider is asked.
+        """
         while True:
             try:
                 refusal = await self._held.enter(turnstile, self._errand)
@@ -73,6 +83,7 @@ class Passage:
             used: int | None = 0
             try:
                 self._see(tries=self.seen.tries + 1)
+                sends()
                 response = await self._try(turnstile, upstream)
                 used = self._used
             finally:
@@ -85,9 +96,11 @@ class Passage:
     ) -> web.StreamResponse | None:
         """Ask once; None if it is to be asked again."""
         headers = upward(self._request.headers.items(), self._route.key)
+        asking = self._taken.asking if self._asks else None
+        body = self._taken.body if asking is None else asking
         try:
             answer = await upstream.ask(
-                self._route, self._request.method, self._path, headers, self._taken.body
+                self._route, self._request.method, self._path, headers, body
             )
         except NOT_REACHED as error:
             if self._is_again(turnstile, None):
@@ -98,7 +111,7 @@ class Passage:
             served = Serving(answer, KeyMask(self._route.key, self._token))
             text = await served.begin() if answer.status >= FAILED else ""
             told = Answer(answer.status, dict(served.headers), text)
-            if self._is_again(turnstile, told):
+            if self._is_again(turnstile, told) or self._is_without(answer.status):
                 return None
             return await self._pass_on(served)
 
@@ -106,6 +119,15 @@ class Passage:
         tries, left_s = self.seen.tries, self._held.left_s
         is_again = turnstile.heard(self._errand, told, tries=tries, left_s=left_s)
         return is_again and not self._taken.is_once
+
+    def _is_without(self, status: int) -> bool:
+        """Whether to ask again without the question that the worker never asked."""
+        if self._asks and self._manners.is_doubtful(self._errand, status):
+            self._asks = False
+            return True
+        if self._taken.asking is not None:
+            self._manners.answered(self._errand, status, asks=self._asks)
+        return False
 
     @property
     def _used(self) -> int | None:
@@ -118,10 +140,10 @@ class Passage:
 
     async def _pass_on(self, served: Serving) -> web.StreamResponse:
         reader = UsageReader(served.kind)
-        takes = self._taken.asks_for_usage and served.status < FAILED
+        takes = self._asks and served.status < FAILED
         taker = UsageTaker() if takes else None
         keeps_length = taker is None and not served.is_unpacked
-        headers = downward(served.headers, keeps_length=keeps_length)
+        headers = downward(served.headers, keeps_length=keeps_length, unix_s=now())
         self._see(status=served.status)
         response = web.StreamResponse(status=served.status, reason=served.reason)
         for name, value in headers:
@@ -179,6 +201,6 @@ def response_of(refusal: Refusal, path: str) -> web.Response:
         content_type="application/json",
     )
     if refusal.retry_after_s is not None:
-        seconds = max(1, round(refusal.retry_after_s))
+        seconds = max(1, round(min(refusal.retry_after_s, LONGEST_WAIT_S)))
         response.headers["Retry-After"] = str(seconds)
     return response

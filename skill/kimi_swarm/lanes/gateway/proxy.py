@@ -10,6 +10,7 @@ from kimi_swarm.lanes.gateway.body import Taken, take_body
 from kimi_swarm.lanes.gateway.grant import Grant, Route
 from kimi_swarm.lanes.gateway.headers import token_in
 from kimi_swarm.lanes.gateway.ledger import Ledger
+from kimi_swarm.lanes.gateway.manners import Manners
 from kimi_swarm.lanes.gateway.marks import HeldMarks
 from kimi_swarm.lanes.gateway.passage import Passage, response_of
 from kimi_swarm.lanes.gateway.refusal import NO_ROUTE, UNKNOWN_TOKEN
@@ -46,6 +47,7 @@ class Proxy:
         self._ledger = ledger
         self._marks = marks
         self._upstream = upstream
+        self._manners = Manners()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -79,10 +81,16 @@ class Proxy:
             lambda: self._marks.begin(grant.launch),
             lambda: self._marks.end(grant.launch),
         )
-        passage = Passage(request, route, taken, errand, held, grant.token)
+        passage = Passage(
+            request, route, taken, errand, held, grant.token, self._manners
+        )
         ending = LEFT
         try:
-            response = await passage.go(self._turnstile, self._upstream)
+            response = await passage.go(
+                self._turnstile,
+                self._upstream,
+                lambda: self._ledger.send(row.id, taken.asked.most_tokens),
+            )
             ending = passage.ending
         finally:
             seen = passage.seen

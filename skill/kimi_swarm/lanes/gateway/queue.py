@@ -56,9 +56,10 @@ class Queue:
         self._turn()
 
     def open_again(self) -> None:
-        """Try pools that were closed: a person says that there is quota."""
+        """Try pools that were closed or rest for long: a person asks for it."""
         for pool in self.gate.pools.values():
-            pool.open_again()
+            pool.open_again(self._clock())
+        self._turn()
 
     def pools(self) -> dict[str, dict[str, Any]]:
         """Tell of each pool how it stands, seconds as from now.
@@ -163,10 +164,10 @@ class Queue:
 
 def _wanted(errand: Errand, rules: tuple[PoolRule, ...]) -> Wanted:
     asked = errand.asked
-    tokens = asked.input_tokens + (asked.max_output_tokens or 0)
     pools: tuple[str, ...] = ()
     if asked.is_generation:
         pools = pools_of(rules, errand.url, asked.model, otherwise=errand.pool)
+    tokens = asked.most_tokens
     return Wanted(errand.id, errand.session, pools, tokens, account=errand.account)
 
 
@@ -187,6 +188,7 @@ def _told(pool: Pool, at_s: float) -> dict[str, Any]:
         "width": _width(pool, at_s),
         "feeds": pool.feeds(at_s),
         "rests_s": pool.rests_s(at_s),
+        "refusal": pool.refusal,
         "closed": None,
         "closed_s": None,
     }
@@ -198,6 +200,7 @@ def _told_closed(shut: Shut, at_s: float) -> dict[str, Any]:
         "width": None,
         "feeds": None,
         "rests_s": 0.0,
+        "refusal": "",
         "closed": shut.reason,
         "closed_s": None if shut.until_s is None else shut.until_s - at_s,
     }

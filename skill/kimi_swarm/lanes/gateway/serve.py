@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -77,7 +76,7 @@ class Gateway:
         self.queue = Queue(Gate({}))
         self.till = Till(self.queue)
         self.ledger = Ledger(home, self.till)
-        self.memory = Memory(home, self.queue)
+        self.memory = Memory(home, self.queue, self.ledger.remembered)
         self.memory.recall(self.ledger.left)
         self._opened = anyio.Event()
         path = gateway_socket_path(home)
@@ -115,8 +114,7 @@ class Gateway:
                 await runner.cleanup()
                 await upstream.aclose()
                 await self.ledger.aclose()
-                with suppress(OSError):  # as any other time it saves
-                    self.memory.save()
+                self.memory.save()
 
     async def _take_requests(self, runner: web.ServerRunner) -> None:
         # Not before every session was granted: what lives would be refused.
@@ -151,6 +149,8 @@ class Gateway:
                 self._opened.set()
             case {"do": "pools", "pools": list(told)}:
                 self.queue.keep_to(tuple(map(rule_from_data, told)))
+                # What is sent from now on is counted in these, whoever dies.
+                self.memory.save()
             case {"do": "try_again"}:
                 self.queue.open_again()
             case {"do": "status"}:

@@ -5,7 +5,8 @@
     {"do": "open", "more_s": 0}        take requests now; who is not known is let wait
                                        so long: sessions that live are yet granted
     {"do": "pools", "pools": […]}      what pools bear from now on (core/pool_rule.py)
-    {"do": "try_again"}                closed pools are tried: a person says so
+    {"do": "try_again"}                pools that are closed or rest for long are
+                                       tried: a person says so
     {"do": "socket"}                   answered with the listening socket itself
     {"do": "status"}                   how many requests are where, how pools stand
 
