@@ -57,7 +57,7 @@ def test_merging_drops_nothing_and_names_what_collides(swarm: Swarm):
     (conflict,) = merged["conflicts"]
     assert (conflict["branch"], conflict["paths"]) == (f"swarm/{run}/b", ["same.txt"])
     assert merged["left_out"] == ["bad (failed)"]
-    assert f"- NOT merged: `swarm/{run}/b` — conflict in same.txt" in again.lines
+    assert f"- NOT merged: `swarm/{run}/b` — conflict in > same.txt" in again.lines
     files = run_git(repo, "ls-tree", "--name-only", merged["branch"]).split()
     assert files == ["README.md", "c.txt", "same.txt"]
     assert run_git(repo, "show", f"swarm/{run}/b:same.txt") == "2"
@@ -80,7 +80,7 @@ def test_a_long_check_or_many_colliding_files_still_leave_the_facts(swarm: Swarm
     told = swarm.call("aggregate", run, "--merge", code=1)
 
     assert len(told.out) < 13_000
-    assert f"- NOT merged: `swarm/{run}/b` — conflict in a-rather" in told.out
+    assert f"- NOT merged: `swarm/{run}/b` — conflict in > a-rather" in told.out
     assert "## c: failed (check_failed)" in told.out
 
 
