@@ -98,7 +98,9 @@ def _worker_lines(prepared: Prepared, name: str) -> list[str]:
 
 def _start_line(words: Sequence[str]) -> str:
     said = shlex.join(words)
-    if len(said) > WORDS_CHARS:
+    # What was piped in is gone, and a next command is one line.
+    is_piped = any(each.endswith("=-") for each in words)
+    if len(said) > WORDS_CHARS or len(said.splitlines()) > 1 or is_piped:
         return "Nothing has started. To start it: spawn, with the same words."
     return f"Nothing has started. {next_line(f'spawn {said}')}"
 
