@@ -41,6 +41,16 @@ CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
         "unknown_strategy",
         'did you mean "research"?',
     ),
+    "a parameter without a value": (
+        says("plan", "research", "--set", "question"),
+        "parameter",
+        "Strategy \"research\": --set takes KEY=VALUE, not 'question'",
+    ),
+    "a parameter of nothing without a value": (
+        says("plan", "--task", "x", "--set", "question"),
+        "usage",
+        "--set takes KEY=VALUE, not 'question'.",
+    ),
     "missing parameter": (
         says("spawn", "--strategy", "research"),
         "parameter",
