@@ -200,6 +200,13 @@ def test_with_json_it_is_an_error_object(
     assert not swarm.home.exists()
 
 
+@pytest.mark.parametrize(
+    "words", [("log", "calm-river/a", "--follow"), ("mcp", "--prepare"), ("mcp",)]
+)
+def test_what_prints_no_object_refuses_to_print_one(swarm: Swarm, words: Words):
+    assert swarm.ask(*words, code=2)["error"]["code"] == "usage"
+
+
 def test_a_state_folder_that_cannot_be_made_is_refused(swarm: Swarm):
     (swarm.folder / "file").write_text("")
     places = [swarm.folder / "file" / "state", "/proc/kimi-swarm-state"]
