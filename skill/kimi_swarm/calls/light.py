@@ -158,7 +158,7 @@ def _inbox(home: str, asked: PollCall, line: Line | None) -> Answer:
     def text() -> str:
         from kimi_swarm.telling.wake import inbox_lines  # noqa: PLC0415 as above
 
-        return "\n".join(words.fitted(inbox_lines(found)))
+        return "\n".join(words.fitted(inbox_lines(found, asker=asker)))
 
     code = OUT_OF_TIME if found.is_timeout and timeout_s > 0 else OK
     return Answer(fields, text, code, found.marks)
