@@ -16,6 +16,7 @@ from kimi_swarm.core.totals import NOTHING, Totals, used_words
 
 REPORT_CHARS = 6_000
 PART_CHARS = 3_000
+FAILED = ("failed", "timed_out", "lost")
 SHORT_NOTE = "In short; `log {run}/TASK` has more of one, --json of all."
 
 
@@ -62,6 +63,11 @@ class TaskReport:
     def is_success(self) -> bool:
         """Whether the task needs nobody's attention."""
         return self.outcome == "succeeded" or self.reason == "not_needed"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended without success by its own fault: nobody ended it."""
+        return self.outcome in FAILED and self.reason != "need_failed"
 
 
 @dataclass(frozen=True, slots=True)

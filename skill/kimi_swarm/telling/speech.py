@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.core.report import Report, to_markdown
+from kimi_swarm.core.retry import NEEDS_A_HAND
+from kimi_swarm.core.wake import wait_verb
 from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.retry import Retried
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
+    from kimi_swarm.core.merged import Merged
 
 GIB = 2**30
 SHOWN_TASKS = 40
@@ -84,9 +87,20 @@ def _next_of(told: Report) -> str:
     if _has_proposal(told):
         return f"plan --into {run} --proposed"
     if merged is not None and (merged.merged or merged.resolvable):
-        return f"aggregate {run} --merge --resolve" if merged.resolvable else ""
+        return _after_merge(told, merged)
     if merged is not None and any("candidate" in each for each in merged.left_out):
         return f"aggregate {run} --judge"
+def _after_merge(told: Report, merged: Merged) -> str:
+    """Return the verb that helps most where something is not in the merge, else ""."""
+    if merged.resolvable:
+        return f"aggregate {told.run} --merge --resolve"
+    failed = [task for task in told.tasks if task.has_failed]
+    # What failed a second time would fail a third time: nobody should go in circles.
+    if any(task.reason not in NEEDS_A_HAND and task.attempt == 1 for task in failed):
+        return f"retry {told.run}"
+    return f"log {failed[0].session}" if failed else ""
+
+
     if any(task.branch and task.is_success for task in told.tasks):
         return f"aggregate {run} --merge"
     return "" if all(task.is_success for task in told.tasks) else f"retry {run}"
