@@ -75,9 +75,9 @@ def spawn(args: argparse.Namespace) -> int:
     answer = anyio.run(doing)
     if args.wait:
         # One line and no more: a host shows its agent little of a background call.
-        run = answer.as_object()["run"]
-        asker = asked.asker or asked.notify
-        answer = light.wait(state_home(), WaitCall(run=run, asker=asker))
+        told = answer.as_object()
+        asker = asked.asker or asked.notify or told["owner"]
+        answer = light.wait(state_home(), WaitCall(run=told["run"], asker=asker))
     return say(answer, is_json=args.json)
 
 

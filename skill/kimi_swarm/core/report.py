@@ -74,7 +74,8 @@ class TaskReport:
 class Report:
     """A run folded to what a person or a main agent needs to read.
 
-    `used` is what all its sessions used, earlier attempts too.
+    `used` is what all its sessions used, earlier attempts too, `owner` the asker that
+    it belongs to.
     """
 
     run: str
@@ -86,6 +87,7 @@ class Report:
     notes: tuple[str, ...] = ()
     likely: tuple[LikelyConflict, ...] = ()
     used: Totals = NOTHING
+    owner: str | None = None
 
     @property
     def is_success(self) -> bool:
