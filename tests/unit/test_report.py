@@ -226,6 +226,12 @@ def test_words_of_a_worker_stand_after_a_mark_wherever_a_report_holds_them(reaso
         assert [line for line in lines if not re.search(r"> Next: [^>]*$", line)] == []
 
 
+def test_files_that_are_on_no_branch_are_named_without_one():
+    assert "\nFiles: > header.txt\n" in to_markdown(
+        a_report(replace(GOOD, branch=None))
+    )
+
+
 def test_a_sentence_of_ours_stands_as_ours():
     assert "\nWhy: Its check ended with exit code 2: make\n" in to_markdown(
         a_report(BAD)

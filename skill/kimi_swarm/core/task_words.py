@@ -59,7 +59,8 @@ def _whole(task: TaskReport) -> str:
     if task.remedy:
         lines.append(f"What to do: {line(task.remedy)}")
     if task.files_total:
-        lines.append(f"Files on `{task.branch}`: {_files(task)}")
+        on = f" on `{task.branch}`" if task.branch else ""
+        lines.append(f"Files{on}: {_files(task)}")
     if task.result_why:
         lines.append(f"Result {task.result_state}: {line(task.result_why)}")
     lines += [quote(each) for each in _own_words(task)]
