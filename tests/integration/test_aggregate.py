@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from fakes.repos import portrait, run_git
-from fakes.swarm import Swarm
+from fakes.swarm import Swarm, until, worker
 
 NONE = {"workspace": "none"}
 
@@ -57,12 +57,41 @@ def test_merging_drops_nothing_and_names_what_collides(swarm: Swarm):
     (conflict,) = merged["conflicts"]
     assert (conflict["branch"], conflict["paths"]) == (f"swarm/{run}/b", ["same.txt"])
     assert merged["left_out"] == ["bad (failed)"]
-    assert f"- NOT merged: `swarm/{run}/b` — conflict in same.txt" in again.lines
+    assert f"- NOT merged: `swarm/{run}/b` — conflict in > same.txt" in again.lines
+    later = swarm.ask("aggregate", run, code=1)["merged"]
+    assert (later["merged"], later["left_out"]) == (merged["merged"], ["bad (failed)"])
     files = run_git(repo, "ls-tree", "--name-only", merged["branch"]).split()
     assert files == ["README.md", "c.txt", "same.txt"]
     assert run_git(repo, "show", f"swarm/{run}/b:same.txt") == "2"
     assert run_git(repo, "show", f"swarm/{run}/bad:half.txt") == "half"
     assert portrait(repo) == before
+
+
+def test_what_is_next_after_a_merge_is_what_helps_most(swarm: Swarm):
+    repo = swarm.repository()
+    good = writes("a.txt", "1")
+    run = swarm.spawn({"good": good, "bad": {"argv": ["false"]}})
+    killed = swarm.spawn({"good": good, "slow": {"argv": worker("silent.sh")}})
+    fine = swarm.spawn({"good": good})
+    for one in (run, fine):
+        swarm.ended(one)
+    until(lambda: swarm.sessions(killed)["good"]["outcome"])
+    swarm.call("kill", f"{killed}/slow")
+    swarm.ended(killed)
+
+    def after_merge(one: str) -> str:
+        lines = swarm.call("aggregate", one, "--merge", code=None).lines
+        assert swarm.call("aggregate", one, code=None).lines[-1] == lines[-1]
+        return lines[-1]
+
+    assert after_merge(run) == f"Next: kimi-swarm retry {run}"
+    for one in (killed, fine):
+        log = f"git -C {repo} log --stat swarm/{one}/merged"
+        assert after_merge(one) == f"Next: {log}"
+
+    swarm.call("retry", run)
+    swarm.ended(run)
+    assert after_merge(run) == f"Next: kimi-swarm log {run}/bad.2"
 
 
 def test_a_long_check_or_many_colliding_files_still_leave_the_facts(swarm: Swarm):
@@ -80,7 +109,7 @@ def test_a_long_check_or_many_colliding_files_still_leave_the_facts(swarm: Swarm
     told = swarm.call("aggregate", run, "--merge", code=1)
 
     assert len(told.out) < 13_000
-    assert f"- NOT merged: `swarm/{run}/b` — conflict in a-rather" in told.out
+    assert f"- NOT merged: `swarm/{run}/b` — conflict in > a-rather" in told.out
     assert "## c: failed (check_failed)" in told.out
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.host import FakeHost
 from fakes.mcp_client import connected, text_of
-from fakes.swarm import Swarm, worker
+from fakes.swarm import Swarm, until, worker
 from kimi_swarm import Swarm as Runs
 from kimi_swarm.core.askers import BadAskerError
 
@@ -83,3 +83,42 @@ def test_what_is_next_after_a_start_is_to_wait_under_the_same_name(swarm: Swarm)
     swarm.ended(run)
     told = swarm.call("retry", run, "--notify", KEY).lines
     assert told[-1] == f"Next: kimi-swarm wait {run} --as {KEY}"
+
+
+def test_whatever_is_done_with_a_run_its_owner_goes_on_waiting_under_its_name(
+    swarm: Swarm, run: str
+):
+    more = swarm.plan({"bad": {"argv": ["false"], **NONE}})
+    swarm.until_state(f"{run}/a", "running")
+    last = f"Next: kimi-swarm wait {run} --as ada"
+
+    assert swarm.call("list", run).lines[-1] == last
+    assert swarm.call("aggregate", run, code=1).lines[-1] == last
+    swarm.call("pause", run)
+    assert swarm.call("resume", run).lines[-1] == last
+    assert swarm.call("spawn", more, "--into", run).lines[-1] == last
+    until(lambda: swarm.sessions(run)["bad"]["outcome"] == "failed")
+    assert swarm.call("retry", run).lines[-1] == last
+
+
+def test_an_end_that_is_told_while_the_run_goes_on_names_who_waits(swarm: Swarm):
+    mine = str(swarm.ask("spawn", swarm.plan(GOOD), "--as", "ada")["run"])
+    nobody_s = swarm.spawn(GOOD)
+    for one in (mine, nobody_s):
+        swarm.ask("wait", one, "--as", "watcher")
+        more = swarm.plan({"b": {"argv": worker("silent.sh"), **NONE}})
+        swarm.call("spawn", more, "--into", one)
+
+    told = swarm.call("poll", "--as", "ada").lines
+
+    assert [line.rpartition("Next: kimi-swarm ")[2] for line in told] == [
+        f"wait {mine} --as ada",
+        f"wait {nobody_s} --as ada",
+    ]
+
+
+def test_who_spawns_into_its_run_and_waits_has_told_the_end_to_itself(swarm: Swarm):
+    mine = str(swarm.ask("spawn", swarm.plan(GOOD), "--as", "ada")["run"])
+    more = swarm.plan({"b": {"argv": ["true"], **NONE}})
+    swarm.call("spawn", more, "--into", mine, "--wait")
+    assert swarm.ask("poll", "--as", "ada")["completions"] == []

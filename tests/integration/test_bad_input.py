@@ -41,6 +41,16 @@ CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
         "unknown_strategy",
         'did you mean "research"?',
     ),
+    "a parameter without a value": (
+        says("plan", "research", "--set", "question"),
+        "parameter",
+        "Strategy \"research\": --set takes KEY=VALUE, not 'question'",
+    ),
+    "a parameter of nothing without a value": (
+        says("plan", "--task", "x", "--set", "question"),
+        "usage",
+        "--set takes KEY=VALUE, not 'question'.",
+    ),
     "missing parameter": (
         says("spawn", "--strategy", "research"),
         "parameter",
@@ -188,6 +198,13 @@ def test_with_json_it_is_an_error_object(
     assert answer["version"] == 1
     assert sign in answer["error"]["message"] + answer["error"]["remedy"]
     assert not swarm.home.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("log", "calm-river/a", "--follow"), ("mcp", "--prepare"), ("mcp",)]
+)
+def test_what_prints_no_object_refuses_to_print_one(swarm: Swarm, words: Words):
+    assert swarm.ask(*words, code=2)["error"]["code"] == "usage"
 
 
 def test_a_state_folder_that_cannot_be_made_is_refused(swarm: Swarm):

@@ -33,12 +33,12 @@ def test_tasks_that_touch_the_same_file_are_told_while_they_work(swarm: Swarm):
     ended = swarm.call("aggregate", run)
     merged = swarm.call("aggregate", run, "--merge", code=1)
 
-    assert "Likely conflict: one and two in a.txt" in told.lines
-    assert "Conflict ahead: one and two in a.txt" in ended.lines
+    assert "Likely conflict: one and two in > a.txt" in told.lines
+    assert "Conflict ahead: one and two in > a.txt" in ended.lines
     assert not any(
         "apart and" in line or "one and later" in line for line in ended.lines
     )
-    assert f"- NOT merged: `swarm/{run}/two` — conflict in a.txt" in merged.lines
+    assert f"- NOT merged: `swarm/{run}/two` — conflict in > a.txt" in merged.lines
     assert portrait(repo) == before
 
 

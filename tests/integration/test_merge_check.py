@@ -60,7 +60,7 @@ def test_of_twelve_the_good_are_in_and_the_three_bad_are_named_and_kept(swarm: S
     assert aside["caller"]["cause"] == "check"
     assert aside["caller"]["company"] == [f"{branch}/changes"]
     assert aside["caller"]["output"] == "nobody takes area-1"
-    assert f"- NOT merged: `{branch}/collides` — conflict in notes" in told.lines
+    assert f"- NOT merged: `{branch}/collides` — conflict in > notes" in told.lines
     assert (
         f"- NOT merged: `{branch}/caller` — it breaks the check together with "
         f"`{branch}/changes` (exit code 1)"

@@ -86,3 +86,20 @@ def test_a_task_that_was_tried_again_is_counted_once_in_words_as_in_fields(
 
     assert counts == {"cancelled": 1, "failed": 1}
     assert f"{run}: 1 cancelled, 1 failed." in swarm.call("poll", run).lines
+
+
+def test_of_a_run_that_has_ended_it_names_what_is_next_as_list_and_wait_do(
+    swarm: Swarm,
+):
+    swarm.repository()
+    made = {"argv": ["sh", "-c", "echo 1 > b"]}
+    run = swarm.spawn({"a": {"argv": ["false"]}, "b": made})
+    swarm.ended(run)
+    none = swarm.spawn({"a": {"argv": ["false"], **NONE}})
+    swarm.ended(none)
+
+    for one, verb in ((run, f"aggregate {run} --merge"), (none, f"aggregate {none}")):
+        last = [swarm.call(what, one, code=None).lines[-1] for what in ("list", "poll")]
+        assert last == [f"Next: kimi-swarm {verb}"] * 2
+        waited = swarm.call("wait", one, code=1).out
+        assert waited.endswith(f" Next: kimi-swarm {verb}\n")

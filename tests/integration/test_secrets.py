@@ -113,7 +113,7 @@ def test_a_question_with_a_secret_is_told_without_it(swarm: Swarm):
     swarm.ended(run)
 
     assert asked == "Use [redacted]?"
-    assert "It asks: Use [redacted]?" in told.out
+    assert "It asks: > Use [redacted]?" in told.out
     assert GIVEN not in swarm.call("poll", run).out
 
 

@@ -248,3 +248,12 @@ def test_no_last_conversation_is_sought_that_may_be_none_or_somebody_elses(
     session = cut_off(parrot, prompt, **fields)
     refused = parrot.call("send", session, "go on", code=2)
     assert "told no conversation id" in refused.err
+
+
+def test_whoever_sends_a_message_its_answer_is_waited_for_by_the_run_s_owner(
+    parrot: Swarm,
+):
+    run = str(parrot.ask("spawn", parrot.plan(HELLO), "--as", "ada")["run"])
+    parrot.ended(run)
+    told = parrot.call("send", f"{run}/a", "again").lines
+    assert told[-1] == f"Next: kimi-swarm wait {run} --as ada"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -141,6 +142,29 @@ def test_a_preview_of_twenty_tasks_is_short_enough_to_be_relayed(swarm: Swarm):
 def test_words_too_long_to_be_said_again_are_not(swarm: Swarm):
     words = ["--task", "Say it. " * 60, "--profile", "demo", "--workspace", "none"]
     last = swarm.call("plan", *words).lines[-1]
+    assert last == "Nothing has started. To start it: spawn, with the same words."
+
+
+PIPED = ["map", "--set", "items=-", "--set", "prompt=Say {{ item }}"]
+
+
+@pytest.mark.parametrize(
+    "words", [["--task", "Create `q`\nand more"], PIPED], ids=["two lines", "piped"]
+)
+def test_words_that_cannot_be_said_again_on_one_line_are_not(
+    swarm: Swarm, words: list[str]
+):
+    swarm.repository()
+    done = subprocess.run(
+        [*swarm.command, "plan", *words, "--profile", "demo"],
+        input="one\ntwo\n",
+        env=swarm.env,
+        cwd=swarm.repository(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    last = done.stdout.splitlines()[-1]
     assert last == "Nothing has started. To start it: spawn, with the same words."
 
 

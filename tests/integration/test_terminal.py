@@ -49,15 +49,15 @@ def test_a_worker_that_asks_is_shown_as_asking_everywhere(formal: Swarm):
 
     assert (asking["state"], asking["asking"]) == ("running", QUESTION)
     (line,) = (one for one in formal.call("list", run).lines if session in one)
-    assert f"(asking) {QUESTION}" in line
+    assert f"(asking) > {QUESTION}" in line
     told = formal.call("poll", run).out
-    assert f"{session} asked {QUESTION}" in told
+    assert f"{session} asked > {QUESTION}" in told
     events = formal.ask("poll", run, "--as", "another")["events"]
     assert "asked" in [one["event"] for one in events]
     assert formal.ask("poll", session)["asking"] == QUESTION
     shown = formal.call("poll", session, "--as", "another").out
     assert "I heard: Keep notes" in shown
-    assert f"It asks: {QUESTION}" in shown
+    assert f"It asks: > {QUESTION}" in shown
     assert f"send {session} " in shown
     assert "\033" not in shown
 

@@ -58,7 +58,7 @@ def test_each_end_is_told_once_to_each_asker(swarm: Swarm):
 
     assert set(told[:3]) == {f"{run}/{task}" for task in (name, "after", "good")}
     assert told[3] is None
-    assert re.match(rf"{run}/{name}#\d+ failed \(exit_code\);", line)
+    assert re.match(rf"{run}/{name}#\d+ failed \(exit_code\)[;.]", line)
 
 
 def test_any_end_is_told_while_others_run(swarm: Swarm):
@@ -83,3 +83,22 @@ def test_an_end_is_found_behind_more_than_a_thousand_queued_tasks(swarm: Swarm):
     assert seen["ended"] == f"{run}/t0"
     events = swarm.ask("poll", run)["events"]
     assert (events[1]["event"], events[1]["session"]) == ("ended", f"{run}/t0")
+
+
+def test_at_a_long_path_parts_of_what_ended_are_left_out_and_none_is_cut(swarm: Swarm):
+    tasks = {f"t{n}": {"argv": ["true"], **NONE} for n in range(3)}
+    run = swarm.spawn({**tasks, "bad": {"argv": ["false"], **NONE}})
+    swarm.call("wait", run, code=1)
+    told = set()
+    for count in range(0, 130, 10):
+        env = {"KIMI_SWARM_PROG": f"python3 /{'s' * count}/swarm.py"}
+        asker = ("--any", "--as", f"asker-{count}")
+        done = swarm.call("wait", run, *asker, code=None, env=env)
+        happened, _, command = done.out.rstrip().partition(" Next: ")
+        assert len(done.out) <= LINE_CHARS + 1
+        assert re.search(rf"log {run}/\w+$", command)
+        told.add(re.sub(rf"{run}/(\w+)#\d+", "END", happened))
+    how = r"(succeeded|failed) \(exit_\w+\)"
+    shapes = [rf"END {how}; {run}: [^;…]*\.", rf"END {how}\.", rf"{how}\."]
+    assert [one for one in told if not re.fullmatch("|".join(shapes), one)] == []
+    assert len(told) > 1

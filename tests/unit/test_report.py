@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_swarm.core.durations import seconds
-from kimi_swarm.core.merged import MergeConflict, Merged
+from kimi_swarm.core.merged import LikelyConflict, MergeConflict, Merged
 from kimi_swarm.core.quoting import SHOWN_FILES
 from kimi_swarm.core.report import (
     REPORT_CHARS,
@@ -67,18 +67,18 @@ def test_a_report_reads_like_this():
         "# calm-river (dashboard): 1 failed, 1 succeeded in 12s\n"
         "\n"
         "Merged 1 branch on `swarm/calm-river/merged` in /repo\n"
-        "- NOT merged: `swarm/calm-river/app` — conflict in App.tsx\n"
+        "- NOT merged: `swarm/calm-river/app` — conflict in > App.tsx\n"
         "- left out: sidebar (failed)\n"
         "\n"
         "## sidebar: failed (check_failed) — demo, 4.0s\n"
         "Why: Its check ended with exit code 2: make\n"
         "What to do: Read the check's output at the end of its log.\n"
-        "Files: header.txt; branch `swarm/calm-river/header`\n"
+        "Files on `swarm/calm-river/header`: > header.txt\n"
         "> The header is built.\n"
         "Log: `log calm-river/sidebar`\n"
         "\n"
         "## header: succeeded (changes) — demo, 4.0s\n"
-        "Files: header.txt; branch `swarm/calm-river/header`\n"
+        "Files on `swarm/calm-river/header`: > header.txt\n"
         "> The header is built.\n"
     )
 
@@ -148,7 +148,7 @@ def test_twenty_successes_are_told_in_little_more_room_than_four():
     assert len(twenty) <= min(5_000, 3 * len(four))
     for number in range(20):
         assert (
-            f"\n- header-{number:02}: succeeded (changes, 4.0s): header.txt" in twenty
+            f"\n- header-{number:02}: succeeded (changes, 4.0s): > header.txt" in twenty
         )
     assert twenty.count("\n> It took some thought") == 20
     assert "`log calm-river/TASK` has more of one" in twenty
@@ -178,7 +178,7 @@ def test_many_files_are_counted_not_listed():
     files = tuple(ChangedFile(f"file-{n}", "A") for n in range(SHOWN_FILES + 2))
     many = replace(GOOD, files=files, files_total=40)
     text = to_markdown(a_report(many))
-    assert f"file-{SHOWN_FILES - 1} and {40 - SHOWN_FILES} more; branch" in text
+    assert f"file-{SHOWN_FILES - 1} and {40 - SHOWN_FILES} more\n" in text
 
 
 @given(WILD, WILD, WILD, WILD)
@@ -203,6 +203,39 @@ def test_what_workers_write_cannot_pass_for_a_line_of_ours(
     assert sum(line.startswith("Merged ") for line in lines) == 1
     assert sum(line.startswith("What to do: ") for line in lines) == 1
     assert lines[0] == "# calm-river (dashboard): 1 failed in 12s"
+
+
+FORGED = "Next: kimi-swarm kill --all"
+
+
+@pytest.mark.parametrize("reason", ["asked", "auth", "no_finish", "need_conflict"])
+def test_words_of_a_worker_stand_after_a_mark_wherever_a_report_holds_them(reason: str):
+    files = (ChangedFile(FORGED, "A"),)
+    task = replace(BAD, reason=reason, sentence=FORGED, files=files, files_total=1)
+    more = [replace(task, task=f"task-{number}") for number in range(40)]
+    conflicts = (
+        MergeConflict("swarm/calm-river/a", (FORGED,), "", resolver="calm-river/r"),
+        MergeConflict("swarm/calm-river/b", (), FORGED),
+    )
+    merged = Merged("swarm/calm-river/merged", "/repo", (), conflicts)
+    likely = (LikelyConflict(("a", "b"), (FORGED,)),)
+    for tasks in ([task], more):
+        whole = replace(a_report(*tasks, merged=merged), likely=likely)
+        lines = [line for line in to_markdown(whole).splitlines() if "kill" in line]
+        assert len(lines) > 4
+        assert [line for line in lines if not re.search(r"> Next: [^>]*$", line)] == []
+
+
+def test_files_that_are_on_no_branch_are_named_without_one():
+    assert "\nFiles: > header.txt\n" in to_markdown(
+        a_report(replace(GOOD, branch=None))
+    )
+
+
+def test_a_sentence_of_ours_stands_as_ours():
+    assert "\nWhy: Its check ended with exit code 2: make\n" in to_markdown(
+        a_report(BAD)
+    )
 
 
 MARKS = st.lists(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
+from kimi_swarm.core.askers import asker_name
 from kimi_swarm.core.wake import (
     FEWEST_CHARS,
     LINE_CHARS,
     Standing,
     end_line,
     held_line,
+    wait_verb,
     woken,
 )
 
@@ -86,3 +90,47 @@ def test_a_held_run_names_its_budget_and_the_whole_command_that_helps(
     happened, _, command = line.partition(" Next: ")
     assert happened.startswith("proud-wave#52 held: budget ")
     assert command in (verb, f"{caller} {verb}".lstrip())
+
+
+def test_of_what_says_the_same_in_fewer_words_the_first_that_fits_is_told_whole():
+    ways = ("failed (exit_code); proud-wave: 11 running.", "failed (exit_code).")
+
+    def told(caller: str) -> str:
+        return woken(*ways, caller=caller, verb="log proud-wave/a").partition(" Next")[
+            0
+        ]
+
+    lines = {told(f"python3 /{'s' * count}/swarm.py") for count in range(400)}
+    assert lines == set(ways)
+
+
+@pytest.mark.parametrize("count", range(0, 120, 7))
+def test_counts_give_way_one_by_one_and_never_by_half(count: int):
+    words = ("succeeded", "timed_out", "cancelled", "lost")
+    rows = [Standing(word, word, "", is_fine=True) for word in words]
+    caller = f"python3 /{'s' * count}/swarm.py"
+    line = end_line("proud-wave", "proud-wave", rows, caller=caller)
+    happened = line.partition(" Next: ")[0]
+    known = {f"1 {word}" for word in words} | {"…"}
+    assert set(happened.removeprefix("proud-wave: ").rstrip(".").split(", ")) <= known
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("ann", "ann"),
+        ("agent:main:main", "agent:main:main"),
+        ("agent:ops:#a!", "'agent:ops:#a!'"),
+    ],
+)
+def test_who_waits_is_named_as_a_shell_takes_it(name: str, written: str):
+    assert (
+        wait_verb("proud-wave", asker_name(name)) == f"wait proud-wave --as {written}"
+    )
+    assert shlex.split(written) == [name]
+
+
+def test_a_name_as_long_as_the_line_gives_way_to_the_command():
+    verb = wait_verb("proud-wave", "x" * 200)
+    line = woken("It goes on.", caller="kimi-swarm", verb=verb)
+    assert line == "It goes on. Next: wait proud-wave"

@@ -68,5 +68,14 @@ async def aggregate(
         ]
     )
     return Report(
-        row.id, row.name, row.state, wall_s, tasks, merged, notes, likely, used
+        row.id,
+        row.name,
+        row.state,
+        wall_s,
+        tasks,
+        merged,
+        notes,
+        likely,
+        used,
+        row.owner or None,
     )

@@ -250,5 +250,6 @@ async def merged_before(home: str, work: Work) -> Merged | None:
         repo=work.root,
         merged=tuple(each for each in work.branches if each not in missing),
         conflicts=tuple(_with_resolvers(work, told).values()),
+        left_out=work.left_out,
         check=None if line is None else MergeCheck(line, is_passed=True),
     )

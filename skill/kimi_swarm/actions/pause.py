@@ -33,7 +33,7 @@ class Paused(NamedTuple):
     """A run that was paused or resumed: what works on, and what waits.
 
     `is_changed` is false where it stood so already; `held` is the budget that still
-    keeps it from starting more.
+    keeps it from starting more. `owner` is the asker it belongs to.
     """
 
     run: str
@@ -42,6 +42,7 @@ class Paused(NamedTuple):
     at_work: int
     waiting: int
     held: str | None = None
+    owner: str | None = None
 
 
 def pause(home: str, run: str) -> Paused:
@@ -86,11 +87,13 @@ def _set(home: str, run: str, *, is_paused: bool, is_raised: bool = False) -> Pa
             with transaction(connection):
                 is_lifted = lift_pool_hold(connection, run, at=now())
             is_changed = is_changed or is_lifted
-        held = run_row(connection, run).held
+        row = run_row(connection, run)
         states = [row.state for row in sessions_of(connection, run)]
         env = passed_values(tasks_of(connection, run))
     if not is_paused:
         ensure_supervisor(home, run=run, env=env)
     waiting = states.count("queued")
     at_work = len(states) - waiting - states.count("done")
-    return Paused(run, is_paused, is_changed, at_work, waiting, held)
+    return Paused(
+        run, is_paused, is_changed, at_work, waiting, row.held, row.owner or None
+    )

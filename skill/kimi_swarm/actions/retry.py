@@ -39,12 +39,16 @@ class NotMissingError(SwarmError):
 
 
 class Retried(NamedTuple):
-    """What a run does again, and what it leaves: done, or still at work."""
+    """What a run does again, and what it leaves: done, or still at work.
+
+    `owner` is the asker it belongs to.
+    """
 
     run: str
     sessions: tuple[str, ...]
     kept: int
     still_live: int
+    owner: str | None = None
 
 
 def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
@@ -59,6 +63,7 @@ def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
         run, rows = _looked_up(connection, scope)
         tasks = {task.name: task for task in tasks_of(connection, run)}
         missing = [row for row in rows if row.state == "done" and not row.is_fine]
+        owner = run_row(connection, run).owner or None
         queued = _queue(connection, run, missing, tasks)
         if queued and notice is not None:
             notice.wish(connection, run)
@@ -66,7 +71,7 @@ def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
         env = passed_values(tasks.values()) | (notice.env if notice else {})
         ensure_supervisor(home, run=run, env=env)
     live = sum(row.state != "done" for row in rows)
-    return Retried(run, queued, len(rows) - len(missing) - live, live)
+    return Retried(run, queued, len(rows) - len(missing) - live, live, owner)
 
 
 def _looked_up(connection: Connection, scope: str) -> tuple[str, Sequence[SessionRow]]:

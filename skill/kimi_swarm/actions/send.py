@@ -17,7 +17,12 @@ from kimi_swarm.process.terminal import type_answer
 from kimi_swarm.store.attempts import queue_message
 from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.runs import open_run, task_of
-from kimi_swarm.store.views import SessionRow, latest_sessions, session_row
+from kimi_swarm.store.views import (
+    SessionRow,
+    latest_sessions,
+    run_row,
+    session_row,
+)
 
 
 class NotResumableError(SwarmError):
@@ -37,11 +42,13 @@ class Sent(NamedTuple):
 
     `waits_for` names the session that has to end first, None when it is over already;
     `is_typed` is true when the message was typed at a live worker's terminal instead.
+    `owner` is the asker that the run belongs to.
     """
 
     session: str
     waits_for: str | None
     is_typed: bool = False
+    owner: str | None = None
 
 
 def send(home: str, session: str, message: str) -> Sent:
@@ -54,8 +61,9 @@ def send(home: str, session: str, message: str) -> Sent:
         raise UsageError("There is nothing to send: the message is empty.")
     with existing(home, session) as connection:
         row = session_row(connection, session)
+        owner = run_row(connection, row.run).owner or None
         if row.state == "running" and _type(home, connection, row, message):
-            return Sent(session, None, is_typed=True)
+            return Sent(session, None, is_typed=True, owner=owner)
         with transaction(connection):
             # Under the lock: of two senders at once the second is to be told.
             row = session_row(connection, session)
@@ -63,7 +71,7 @@ def send(home: str, session: str, message: str) -> Sent:
             open_run(connection, row.run, at=now())
             queued = queue_message(connection, row, message, at=now())
     ensure_supervisor(home)
-    return Sent(queued, None if row.state == "done" else session)
+    return Sent(queued, None if row.state == "done" else session, owner=owner)
 
 
 def _type(home: str, connection: Connection, row: SessionRow, message: str) -> bool:

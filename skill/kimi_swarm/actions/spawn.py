@@ -46,7 +46,10 @@ NAME_TRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A run that is on its way; `left` tasks were in it already and are not added."""
+    """A run that is on its way; `left` tasks were in it already and are not added.
+
+    `owner` is the asker it belongs to.
+    """
 
     run: str
     name: str
@@ -56,6 +59,7 @@ class Spawned:
     repo: str | None
     notes: tuple[str, ...]
     left: int = 0
+    owner: str | None = None
 
 
 class _Belongs(NamedTuple):
@@ -98,6 +102,7 @@ async def spawn(
             run, repo = await _begin(home, connection, prepared, belongs)
         else:
             run, repo = prepared.into, _add(home, connection, prepared, notice)
+            owner = run_row(connection, run).owner
     finally:
         connection.close()
     env = passed_values(prepared.tasks, environ) | (notice.env if notice else {})
@@ -113,6 +118,7 @@ async def spawn(
         repo=repo,
         notes=(*prepared.notes, *_loosely_held(prepared)),
         left=len(prepared.left),
+        owner=owner or None,
     )
 
 

@@ -12,6 +12,7 @@ from kimi_swarm.telling import words
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from kimi_swarm.actions.kill import Killed
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.poll import RunNews, SessionNews
     from kimi_swarm.actions.state import Line
     from kimi_swarm.calls.asked import KillCall, ListCall, LogCall, PollCall, WaitCall
-    from kimi_swarm.store.views import RunRow
+    from kimi_swarm.store.views import RunRow, SessionRow
 
 
 def _asker(given: str | None) -> str:
@@ -84,22 +85,31 @@ def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
     run, sessions, notices, totals = found
     width = max(len(row.id) for row in sessions)
     lines = [words.session_line(row, width=width) for row in sessions]
-    verb = "wait" if run.state == "running" else "aggregate"
-    verb = "resume" if words.is_paused(run) else verb
     used = used_words(totals)
     first = _run_line(home, asked, run) + (f"; {used}" if used else "")
-    last = words.next_line(_raising(run) or f"{verb} {run.id}")
+    last = words.next_line(_next_of(run, sessions))
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
 
 
-def _raising(run: RunRow) -> str:
-    """Return the command that lets a run go on, "" for one that no budget holds."""
-    if run.held is None or not words.is_held(run):
-        return ""
-    from kimi_swarm.core.wake import raising  # noqa: PLC0415 few runs are held
+def _next_of(run: RunRow, sessions: Sequence[SessionRow]) -> str:
+    """Return the verb that is next for a run, by all sessions that it had."""
+    from kimi_swarm.core.wake import (  # noqa: PLC0415 not every verb
+        aggregate_verb,
+        raising,
+        wait_verb,
+    )
 
-    return raising(run.id, run.held)
+    if run.state == "done":
+        from kimi_swarm.store.inbox import standings  # noqa: PLC0415 only of an end
+
+        last = {row.task: row for row in sessions}  # a task's attempts stand in order
+        return aggregate_verb(run.id, standings(list(last.values())))
+    if run.held is not None:
+        return raising(run.id, run.held)
+    if words.is_paused(run):
+        return f"resume {run.id}"
+    return wait_verb(run.id, run.owner)
 
 
 def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:
@@ -158,7 +168,7 @@ def _inbox(home: str, asked: PollCall, line: Line | None) -> Answer:
     def text() -> str:
         from kimi_swarm.telling.wake import inbox_lines  # noqa: PLC0415 as above
 
-        return "\n".join(words.fitted(inbox_lines(found)))
+        return "\n".join(words.fitted(inbox_lines(found, asker=asker)))
 
     code = OUT_OF_TIME if found.is_timeout and timeout_s > 0 else OK
     return Answer(fields, text, code, found.marks)
@@ -186,19 +196,22 @@ def _lines_text(news: SessionNews) -> str:
 def _events_text(home: str, news: RunNews) -> str:
     from kimi_swarm.actions.list import list_run  # noqa: PLC0415 one verb
 
-    run = news.run.id
-    rows = {row.id: row for row in list_run(home, run).sessions}
+    run, sessions = news.run.id, list_run(home, news.run.id).sessions
+    rows = {row.id: row for row in sessions}
     lines = words.fitted(
         [words.event_line(event, rows) for event in news.events], keep_last=True
     )
     told = "\n".join(lines) or "(no new output)"
     counts = f"{run}: {words.counts_of(news.run)}."
-    ending = "" if news.run.state == "done" else "\nStill running."
-    if raising := _raising(news.run):
-        ending = f"\nHeld: {news.run.held}. {words.next_line(raising)}"
+    last = words.next_line(_next_of(news.run, sessions))
+    ending = "Still running."
+    if news.run.state == "done":
+        ending = last
+    elif words.is_held(news.run):
+        ending = f"Held: {news.run.held}. {last}"
     elif words.is_paused(news.run):
-        ending = f"\nPaused. {words.next_line(f'resume {run}')}"
-    return f"{told}\n\n{counts}{ending}"
+        ending = f"Paused. {last}"
+    return f"{told}\n\n{counts}\n{ending}"
 
 
 def log(home: str, asked: LogCall) -> Answer:

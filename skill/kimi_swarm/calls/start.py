@@ -153,7 +153,9 @@ async def plan(
     def text() -> str:
         if asked.yaml:
             return dump_yaml(written)
-        shown = preview.preview(prepared, expected, words=words)
+        shown = preview.preview(
+            prepared, expected, words=words, is_proposed=asked.proposed
+        )
         is_by_tool = words is None and prepared.tasks
         return f"{shown}\n{START_BY_TOOL}" if is_by_tool else shown
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from kimi_swarm.actions.doctor import ProfileHealth
 from kimi_swarm.actions.leftovers import Fixed, Found
@@ -15,6 +15,8 @@ from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.parameter import Parameter
 from kimi_swarm.core.report import TaskReport
 from kimi_swarm.core.usage_sums import By
+
+Owner = Annotated[str | None, Field(description="The asker that the run belongs to.")]
 
 
 class SpawnedTold(Told):
@@ -29,6 +31,7 @@ class SpawnedTold(Told):
     repo: str | None
     notes: tuple[str, ...]
     left: int
+    owner: Owner = None
 
 
 class ExpectedTold(Told):
@@ -76,6 +79,7 @@ class SentTold(Told):
     session: str
     waits_for: str | None
     is_typed: bool
+    owner: Owner = None
 
 
 class RetriedTold(Told):
@@ -85,6 +89,7 @@ class RetriedTold(Told):
     sessions: tuple[str, ...]
     kept: int
     still_live: int
+    owner: Owner = None
 
 
 class PausedTold(Told):
@@ -96,6 +101,7 @@ class PausedTold(Told):
     at_work: int
     waiting: int
     held: str | None = None
+    owner: Owner = None
 
 
 class DiffTold(Told):
@@ -153,6 +159,7 @@ class ReportTold(Told):
     notes: tuple[str, ...]
     likely: tuple[LikelyConflict, ...]
     usage: TotalsTold
+    owner: Owner = None
 
     @property
     def is_success(self) -> bool:

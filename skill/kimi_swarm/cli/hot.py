@@ -13,6 +13,7 @@ from kimi_swarm.calls import light
 from kimi_swarm.cli.exits import guarded
 from kimi_swarm.cli.printing import say
 from kimi_swarm.cli.quick import read_plainly
+from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 
 TYPE_CHECKING = False  # typing has one too, and costs a light verb dear
@@ -33,6 +34,11 @@ def _main(argv: Sequence[str]) -> int:
     rest.remove(verb)
     asked = read_plainly(verb, rest) or _read_carefully(verb, rest)
     if verb == "log" and asked.follow:
+        if asked.json:
+            raise UsageError(
+                "--follow prints lines as they come, and --json one object.",
+                remedy="Give one of them.",
+            )
         from kimi_swarm.cli.follow import follow_log  # noqa: PLC0415 for people
 
         return follow_log(state_home(), asked.session, is_raw=asked.raw)

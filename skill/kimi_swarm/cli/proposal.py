@@ -34,7 +34,7 @@ def go_on_with_proposal(
         proposal = anyio.run(prepare, state_home(), own)
     except NoProposalError:
         return None  # the planner failed, and the report says how
-    shown = preview(proposal, expect(state_home(), proposal))
+    shown = preview(proposal, expect(state_home(), proposal), is_proposed=True)
     console.print(shown, markup=False, soft_wrap=True)
     if says_yes or _is_agreed(console):
         return proposal

@@ -6,12 +6,18 @@ import argparse
 
 from kimi_swarm.calls.start import folder_of
 from kimi_swarm.cli.exits import OK
+from kimi_swarm.errors import UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.mcp.sdk import require_sdk
 
 
 def serve_mcp(args: argparse.Namespace) -> int:
-    """Serve the client at standard input and output. Raises MissingExtraError."""
+    """Serve the client at standard input and output.
+
+    Raises MissingExtraError, UsageError.
+    """
+    if args.json:
+        raise UsageError("mcp speaks its protocol, and prints no object.")
     require_sdk()
     from kimi_swarm.mcp.server import serve  # noqa: PLC0415 needs the extra
 

@@ -20,6 +20,7 @@ from kimi_swarm.cli.calling import asked_of
 from kimi_swarm.cli.exits import OK
 from kimi_swarm.cli.printing import print_object, say
 from kimi_swarm.core.strategy import ParameterError
+from kimi_swarm.errors import SwarmError, UsageError
 from kimi_swarm.location import state_home
 from kimi_swarm.strategies import strategies_at
 from kimi_swarm.telling import preview
@@ -28,19 +29,35 @@ HELP = ("--help", "-h")
 
 
 def _source_of(verb: str, args: argparse.Namespace, *own: str) -> Source:
-    """Read what to run from the command line. Raises ParameterError, CallError."""
+    """Read what to run from the command line.
+
+    Raises ParameterError, UsageError, CallError.
+    """
     values: dict[str, str] = {}
     for pair in args.set:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise ParameterError(
-                args.strategy or "", f"--set takes KEY=VALUE, not {pair!r}", ()
-            )
+            raise _no_value(args, pair)
         values[name] = value
     args.set = values
     source = asked_of(verb, args, own=own)
     assert isinstance(source, Source)  # noqa: S101 these verbs ask for one
     return source
+
+
+def _no_value(args: argparse.Namespace, pair: str) -> SwarmError:
+    """Say what is wrong with a `--set`, and whose parameter it was to be."""
+    fact, strategy = f"--set takes KEY=VALUE, not {pair!r}", _strategy_of(args)
+    if strategy is None:
+        return UsageError(f"{fact}.")
+    return ParameterError(strategy, fact, ())
+
+
+def _strategy_of(args: argparse.Namespace) -> str | None:
+    """Return the strategy that a command line names, None where it names none."""
+    if args.strategy is None and args.plan and is_strategy(args.plan, Path.cwd()):
+        return str(args.plan)
+    return args.strategy  # type: ignore[no-any-return]
 
 
 def _piped() -> Read | None:
@@ -58,9 +75,9 @@ def spawn(args: argparse.Namespace) -> int:
     answer = anyio.run(doing)
     if args.wait:
         # One line and no more: a host shows its agent little of a background call.
-        run = answer.as_object()["run"]
-        asker = asked.asker or asked.notify
-        answer = light.wait(state_home(), WaitCall(run=run, asker=asker))
+        told = answer.as_object()
+        asker = asked.asker or asked.notify or told["owner"]
+        answer = light.wait(state_home(), WaitCall(run=told["run"], asker=asker))
     return say(answer, is_json=args.json)
 
 
@@ -101,9 +118,7 @@ def strategy_help(parser: argparse.ArgumentParser, words: Sequence[str]) -> int 
     if len(rest) == len(words):
         return None
     args, _ = parser.parse_known_args(rest)
-    name = args.strategy
-    if name is None and args.plan is not None:
-        name = args.plan if is_strategy(args.plan, Path.cwd()) else None
+    name = _strategy_of(args)
     if name is None:
         return None
     found = strategies_at(Path.cwd()).take(name)

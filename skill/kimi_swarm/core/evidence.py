@@ -209,6 +209,16 @@ REMEDIES = {
 }
 
 
+OURS = frozenset(
+    (
+        *_TIMES_UP,
+        *("exit_code", "no_changes", "no_answer", "check_failed", "check_lost"),
+        *("no_exit_record", "need_failed"),
+    )
+)
+"""Reasons whose sentence holds no word of a worker, of its provider or of its files."""
+
+
 def remedy(reason: str) -> str:
     """Return what to do about a reason, or an empty string."""
     return REMEDIES.get(reason, "")

@@ -11,7 +11,14 @@ from kimi_swarm.core.merged import (
     MergeConflict,
     Merged,
 )
-from kimi_swarm.core.quoting import clipped, files_line, line, quote
+from kimi_swarm.core.quoting import (
+    clipped,
+    files_line,
+    line,
+    quote,
+    theirs,
+    theirs_of_files,
+)
 
 SHOWN_LIKELY = 10
 SHOWN_OUTPUTS = 3
@@ -73,11 +80,12 @@ def _why(each: MergeConflict, count: int) -> str:
     if each.cause is Cause.CHECK:
         why = f"it breaks the check{_company(each)} ({line(each.reason)})"
     elif each.paths:
-        shown = files_line(each.paths)
+        shown = theirs_of_files(each.paths)
         why = f"conflict in {clipped(shown, SHORT_CHARS) if count > MANY else shown}"
     else:
-        why = line(each.reason)
-    return why if each.resolver is None else f"{why}; see `{each.resolver}`"
+        is_git_s = each.cause is Cause.CONFLICT
+        why = theirs(each.reason) if is_git_s else line(each.reason)
+    return why if each.resolver is None else f"see `{each.resolver}`; {why}"
 
 
 def _company(each: MergeConflict) -> str:
@@ -93,7 +101,7 @@ def likely_part(likely: Sequence[LikelyConflict]) -> str:
     """Warn of tasks whose work may not merge."""
     lines = [
         f"{'Conflict ahead' if each.is_sure else 'Likely conflict'}: "
-        f"{each.tasks[0]} and {each.tasks[1]} in {files_line(each.paths)}"
+        f"{each.tasks[0]} and {each.tasks[1]} in {theirs_of_files(each.paths)}"
         for each in likely[:SHOWN_LIKELY]
     ]
     rest = len(likely) - len(lines)

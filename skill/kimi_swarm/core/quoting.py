@@ -28,6 +28,16 @@ def line(text: str) -> str:
     return _OPENING.sub(_escaped, one)
 
 
+def theirs(text: str) -> str:
+    """Put what others wrote at the end of a line of ours, behind a mark."""
+    return f"> {line(text)}"
+
+
+def theirs_of_files(paths: Sequence[str], *, total: int | None = None) -> str:
+    """Name files at the end of a line of ours: whoever made them named them."""
+    return f"> {files_line(paths, total=total)}"
+
+
 def _escaped(found: re.Match[str]) -> str:
     return "".join(f"\\{mark}" for mark in found[0])
 

@@ -16,6 +16,7 @@ from kimi_swarm.core.totals import NOTHING, Totals, used_words
 
 REPORT_CHARS = 6_000
 PART_CHARS = 3_000
+FAILED = ("failed", "timed_out", "lost")
 SHORT_NOTE = "In short; `log {run}/TASK` has more of one, --json of all."
 
 
@@ -63,12 +64,18 @@ class TaskReport:
         """Whether the task needs nobody's attention."""
         return self.outcome == "succeeded" or self.reason == "not_needed"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended without success by its own fault: nobody ended it."""
+        return self.outcome in FAILED and self.reason != "need_failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """A run folded to what a person or a main agent needs to read.
 
-    `used` is what all its sessions used, earlier attempts too.
+    `used` is what all its sessions used, earlier attempts too, `owner` the asker that
+    it belongs to.
     """
 
     run: str
@@ -80,6 +87,7 @@ class Report:
     notes: tuple[str, ...] = ()
     likely: tuple[LikelyConflict, ...] = ()
     used: Totals = NOTHING
+    owner: str | None = None
 
     @property
     def is_success(self) -> bool:

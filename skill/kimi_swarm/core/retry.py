@@ -19,6 +19,13 @@ CUT_OFF = frozenset(
     )
 )
 """Reasons after which a person who asks for another try wants the worker to go on."""
+NEEDS_A_HAND = frozenset(
+    (
+        *("auth", "quota", "unknown_model", "not_configured", "bad_request", "budget"),
+        *("not_started", "asked", "need_conflict", "run_time_limit"),
+    )
+)
+"""Reasons that another try alone does not mend: somebody has to do something first."""
 GO_ON = (
     "Your last turn was cut off before its end, by a fault that was not yours. "
     "See what is done already, then finish the task."

@@ -33,9 +33,12 @@ class ParameterError(StrategyError):
     code = "parameter"
 
     def __init__(self, strategy: str, fact: str, known: tuple[str, ...]) -> None:
+        more = (
+            f"known: {', '.join(known)}" if known else f"see `plan {strategy} --help`"
+        )
         super().__init__(
             f'Strategy "{strategy}": {fact}',
-            remedy=f"Give parameters as --set name=value; known: {', '.join(known)}.",
+            remedy=f"Give parameters as --set name=value; {more}.",
         )
 
 

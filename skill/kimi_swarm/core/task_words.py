@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kimi_swarm.core.durations import seconds
-from kimi_swarm.core.quoting import clipped, files_line, line, quote
+from kimi_swarm.core.evidence import OURS
+from kimi_swarm.core.quoting import clipped, line, quote, theirs, theirs_of_files
 
 if TYPE_CHECKING:
     from kimi_swarm.core.report import TaskReport
@@ -54,12 +55,12 @@ def _whole(task: TaskReport) -> str:
     if task.label:
         lines.append(f"Task: {line(task.label)}")
     if task.sentence:
-        lines.append(f"Why: {line(task.sentence)}")
+        lines.append(f"Why: {_sentence(task)}")
     if task.remedy:
         lines.append(f"What to do: {line(task.remedy)}")
     if task.files_total:
-        shown = files_line([each.path for each in task.files], total=task.files_total)
-        lines.append(f"Files: {shown}; branch `{task.branch}`")
+        on = f" on `{task.branch}`" if task.branch else ""
+        lines.append(f"Files{on}: {_files(task)}")
     if task.result_why:
         lines.append(f"Result {task.result_state}: {line(task.result_why)}")
     lines += [quote(each) for each in _own_words(task)]
@@ -72,12 +73,10 @@ def _short(task: TaskReport, room_chars: int) -> str:
     """Tell of a task in about `room_chars`: how it ended, files, its first words."""
     time = "" if task.duration_s is None else f", {seconds(task.duration_s)}"
     said = f"- {task.task}: {task.outcome} ({task.reason}{time})"
-    why = task.sentence or task.result_why
-    if why:
-        said += f": {line(why)}"
+    if task.sentence or task.result_why:
+        said += f": {_sentence(task) or line(task.result_why)}"
     elif task.files_total:
-        paths = [each.path for each in task.files]
-        said += f": {files_line(paths, total=task.files_total)}"
+        said += f": {_files(task)}"
         room_chars = min(room_chars, WITH_FILES_CHARS)
     first = clipped(said, max(room_chars, LEAST_CHARS))
     words = " ".join(_own_words(task))
@@ -85,6 +84,17 @@ def _short(task: TaskReport, room_chars: int) -> str:
     if not words or left < LEAST_CHARS:
         return first
     return f"{first}\n{quote(clipped(words, left))}"
+
+
+def _sentence(task: TaskReport) -> str:
+    """Say why a task ended so, marked unless all of it is ours; "" for no sentence."""
+    is_ours = task.reason in OURS or not task.sentence
+    return line(task.sentence) if is_ours else theirs(task.sentence)
+
+
+def _files(task: TaskReport) -> str:
+    paths = [each.path for each in task.files]
+    return theirs_of_files(paths, total=task.files_total)
 
 
 def _own_words(task: TaskReport) -> list[str]:

@@ -13,6 +13,8 @@ from kimi_swarm.core.row import Row
 LINE_CHARS = 170
 SHOWN_TROUBLE = 3
 FEWEST_CHARS = 24
+_FOR_SHELLS = frozenset("#!~")
+"""What may be in an asker's name and means something to a shell."""
 
 
 class Standing(Row):
@@ -36,27 +38,24 @@ def end_line(
     `head` names the run or its end, `caller` is how this program is called, `used`
     says tokens and cost.
     """
+    verb = aggregate_verb(run, rows)
+    return woken(*_ends(head, rows, used), caller=caller, verb=verb)
+
+
+def aggregate_verb(run: str, rows: Sequence[Standing]) -> str:
+    """Name the call that tells what a run came to."""
     # What can be merged is: that makes a branch, and touches none that there is.
     merge = " --merge" if any(row.has_work for row in rows) else ""
-    verb = f"aggregate {run}{merge}"
-    room = LINE_CHARS - len(_next(caller, verb)) - 1
-    text = next(
-        (
-            each
-            for each in _ends(f"{head}: {counted(rows)}", rows, used)
-            if len(each) <= room
-        ),
-        f"{head}: {counted(rows)}.",
-    )
-    return woken(text, caller=caller, verb=verb)
+    return f"aggregate {run}{merge}"
 
 
 def held_line(
     head: str, run: str, held: str, rows: Sequence[Standing], *, caller: str
 ) -> str:
     """Say which budget holds a run and what is undone, and what lets it go on."""
-    text = f"{head} held: {held}; {counted(rows)}."
-    return woken(text, caller=caller, verb=raising(run, held))
+    stand = f"{head} held: {held}"
+    ways = (f"{stand}; {counted(rows)}.", f"{stand}.")
+    return woken(*ways, caller=caller, verb=raising(run, held))
 
 
 def raising(run: str, held: str) -> str:
@@ -70,31 +69,51 @@ def raising(run: str, held: str) -> str:
     return f"resume {run} --{words[1]} N" if words[1:2] != ["of"] else "stats"
 
 
-def woken(text: str, *, caller: str, verb: str) -> str:
-    """Join what happened and the next command, in at most 170 characters."""
-    if not verb:
-        return _cut(text, LINE_CHARS)
-    whole = _next(caller, verb)
-    return f"{_cut(text, LINE_CHARS - len(whole) - 1)} {whole}"
+def wait_verb(run: str, asker: str | None) -> str:
+    """Name the call by which an asker hears of a run's end; "" has no name."""
+    if not asker:
+        return f"wait {run}"
+    # No name of an asker holds a quote.
+    name = f"'{asker}'" if set(asker) & _FOR_SHELLS else asker
+    return f"wait {run} --as {name}"
+
+
+def woken(*texts: str, caller: str, verb: str) -> str:
+    """Join what happened and the next command, in at most 170 characters.
+
+    Of the `texts`, which say the same in ever fewer words, the first that fits is told.
+    """
+    whole = f" {_next(caller, verb)}" if verb else ""
+    room = LINE_CHARS - len(whole)
+    text = next((each for each in texts if len(each) <= room), None)
+    return f"{_cut(texts[-1], room) if text is None else text}{whole}"
 
 
 def _next(caller: str, verb: str) -> str:
     """Name the next command as it can be run, or its verb where no room is for that.
 
-    What happened gives way to it: half a command is none.
+    What happened gives way to it: half a command is none. Only an asker's name that
+    takes the whole line is left out.
     """
-    whole = "Next: " + f"{caller} {verb}".lstrip()
-    is_short = len(whole) + 1 + FEWEST_CHARS <= LINE_CHARS
-    return whole if is_short else f"Next: {verb}"
+    most = LINE_CHARS - FEWEST_CHARS - 1
+    whole, short = "Next: " + f"{caller} {verb}".lstrip(), f"Next: {verb}"
+    ways = (whole, short, short.partition(" --as ")[0])
+    return next((each for each in ways if len(each) <= most), ways[-1])
 
 
-def _ends(stand: str, rows: Sequence[Standing], used: str) -> Iterator[str]:
-    """Say the same in ever fewer words: fewer of the failed, then no cost."""
+def _ends(head: str, rows: Sequence[Standing], used: str) -> Iterator[str]:
+    """Say the same in ever fewer words: fewer of the failed, no cost, fewer counts."""
     cost = f"; {used}" if used else ""
+    stand = f"{head}: {counted(rows)}"
     for shown in range(SHOWN_TROUBLE, 0, -1):
         yield f"{stand}{_trouble(rows, shown)}{cost}."
     yield f"{stand}{_trouble(rows, 1)}."
     yield f"{stand}{cost}."
+    yield f"{stand}."
+    counts = counted(rows).split(", ")
+    for most in range(len(counts) - 1, 0, -1):
+        yield f"{head}: {', '.join(counts[:most])}, …"
+    yield f"{head}: ended."
 
 
 def counted(rows: Sequence[Standing]) -> str:
@@ -116,4 +135,8 @@ def _trouble(rows: Sequence[Standing], most: int) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """Return whole words of a text that fit, with a sign where more were."""
+    if len(text) <= limit:
+        return text
+    words = text[:limit].rpartition(" ")[0] or text[: limit - 1]
+    return f"{words.rstrip(' ,;:')}…"

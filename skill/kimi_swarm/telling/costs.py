@@ -9,7 +9,9 @@ from kimi_swarm.actions.burning import Burning, PeriodBudget
 from kimi_swarm.actions.stats import Stats
 from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.totals import NANO, NOTHING, Totals, dollars, short, usd_words
+from kimi_swarm.core.usage_sums import By
 from kimi_swarm.telling.as_json import totals_object
+from kimi_swarm.telling.words import THEIRS
 from kimi_swarm.workers.plain import clip
 
 NAME_CHARS = 48
@@ -151,7 +153,12 @@ def _apart(known: Sequence[int], told: Callable[[int], str]) -> str:
 def _table(found: Stats) -> list[str]:
     if found.by is None or (not found.groups and found.others == NOTHING):
         return []
-    rows = [_row(group.name or "(not named)", group.totals) for group in found.groups]
+    # Which model answered is what a worker told.
+    mark = THEIRS if found.by is By.MODEL else ""
+    rows = [
+        _row(f"{mark}{each.name}" if each.name else "(not named)", each.totals)
+        for each in found.groups
+    ]
     if found.others != NOTHING:
         rows.append(_row("(others)", found.others))
     grid = [[found.by.value, *_HEADS], *rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kimi_swarm.core.answers import Vote
 from kimi_swarm.core.judging import Ruling
+from kimi_swarm.core.quoting import theirs
 from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
@@ -33,7 +34,7 @@ def vote_words(run: str, counted: Vote) -> str:
 def ruling_words(run: str, ruling: Ruling) -> str:
     """Say who won and how, what was out before, and what the judges said."""
     lines = [f"{run}: {ruling.sentence}"]
-    lines += [f"- out: {task}: {why}" for task, why in ruling.out.items()]
+    lines += [f"- out: {task}: {theirs(why)}" for task, why in ruling.out.items()]
     for each in ruling.opinions:
         chose = each.chosen or "tie"
         lines.append(f"- {each.judge} saw {each.first} first and chose {chose}:")

@@ -14,7 +14,7 @@ from kimi_swarm.core.durations import seconds
 from kimi_swarm.core.parameter import FROM_FILES, Parameter
 from kimi_swarm.core.strategy import Strategy
 from kimi_swarm.core.task import Task, WorkspaceMode
-from kimi_swarm.telling.words import next_line
+from kimi_swarm.telling.words import THEIRS, next_line
 from kimi_swarm.workers.plain import clip
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ WORDS_CHARS = 240
 
 
 def preview(
-    prepared: Prepared, expected: Forecast, *, words: Sequence[str] | None = None
+    prepared: Prepared,
+    expected: Forecast,
+    *,
+    words: Sequence[str] | None = None,
+    is_proposed: bool = False,
 ) -> str:
     """Show what would run: workers, needs, limits, and what leaves the machine.
 
     Then what it will probably take, whether many workers pay, and the call that starts
-    it: `spawn` with the same `words`.
+    it: `spawn` with the same `words`. Words that a worker proposed (`is_proposed`) are
+    marked.
     """
     count, most = len(prepared.tasks), prepared.concurrency
     what = "task" if count == 1 else "tasks"
@@ -52,7 +57,12 @@ def preview(
     if prepared.tasks:
         lines.append(f"Tasks, each at most {seconds(usual_s)}:")
     lines += [
-        _task_line(task, usual_s, is_alone=len(prepared.sends_to) == 1)
+        _task_line(
+            task,
+            usual_s,
+            is_alone=len(prepared.sends_to) == 1,
+            mark=THEIRS if is_proposed else "",
+        )
         for task in prepared.tasks[:SHOWN_TASKS]
     ]
     if count > SHOWN_TASKS:
@@ -88,7 +98,9 @@ def _worker_lines(prepared: Prepared, name: str) -> list[str]:
 
 def _start_line(words: Sequence[str]) -> str:
     said = shlex.join(words)
-    if len(said) > WORDS_CHARS:
+    # What was piped in is gone, and a next command is one line.
+    is_piped = any(each.endswith("=-") for each in words)
+    if len(said) > WORDS_CHARS or len(said.splitlines()) > 1 or is_piped:
         return "Nothing has started. To start it: spawn, with the same words."
     return f"Nothing has started. {next_line(f'spawn {said}')}"
 
@@ -132,7 +144,7 @@ def _usual_limit_s(tasks: Sequence[Task]) -> float:
     return counted.most_common(1)[0][0] if counted else 0.0
 
 
-def _task_line(task: Task, usual_s: float, *, is_alone: bool) -> str:
+def _task_line(task: Task, usual_s: float, *, is_alone: bool, mark: str = "") -> str:
     """Say what sets a task apart from the others, then what it is to do."""
     mode = task.workspace.mode
     terms = [
@@ -144,7 +156,7 @@ def _task_line(task: Task, usual_s: float, *, is_alone: bool) -> str:
     told = "; ".join(term for term in terms if term)
     check = f" · check: {_first_line(task.check)}" if task.check else ""
     title = clip(task.title, TITLE_CHARS)
-    return f"- {task.name}{f' ({told})' if told else ''}: {title}{check}"
+    return f"- {task.name}{f' ({told})' if told else ''}: {mark}{title}{check}"
 
 
 def _first_line(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.core.report import Report, to_markdown
+from kimi_swarm.core.retry import NEEDS_A_HAND
+from kimi_swarm.core.wake import wait_verb
 from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from kimi_swarm.actions.retry import Retried
     from kimi_swarm.actions.send import Sent
     from kimi_swarm.actions.spawn import Spawned
+    from kimi_swarm.core.merged import Merged
 
 GIB = 2**30
 SHOWN_TASKS = 40
@@ -32,21 +35,16 @@ SHOWN_LEFTOVERS = 10
 LEFTOVER_CHARS = 200
 
 
-def _wait_line(run: str, asker: str) -> str:
-    """Name the call by which an asker hears of a run's end, "" who has no name."""
-    name = f" --as {shlex.quote(asker)}" if asker else ""
-    return next_line(f"wait {run}{name}")
-
-
 def spawned(run: Spawned, prepared: Prepared | None = None, *, asker: str = "") -> str:
     """Say what was started and how its asker hears of its end.
 
     With what was `prepared` also what its workers may do, and what leaves the machine.
     """
+    wait = next_line(wait_verb(run.run, asker or run.owner))
     count = len(run.tasks)
     if not count:
         notes = "\n".join(f"Note: {note}" for note in run.notes)
-        return f"{run.run}: nothing new.\n{notes}\n{_wait_line(run.run, asker)}"
+        return f"{run.run}: nothing new.\n{notes}\n{wait}"
     what = "task" if count == 1 else "tasks"
     shown = ", ".join(run.tasks[:SHOWN_TASKS]) + (" …" if count > SHOWN_TASKS else "")
     on = ", ".join(run.profiles)
@@ -60,7 +58,7 @@ def spawned(run: Spawned, prepared: Prepared | None = None, *, asker: str = "") 
             for name, told in prepared.sends_to.items()
         ]
     lines += [f"Note: {note}" for note in run.notes]
-    lines.append(_wait_line(run.run, asker))
+    lines.append(wait)
     return "\n".join(lines)
 
 
@@ -80,16 +78,27 @@ def _next_of(told: Report) -> str:
     """Return the verb that is next for a run, "" where none of ours is."""
     run, merged = told.run, told.merged
     if told.state != "done" or (merged is not None and merged.resolving):
-        return f"wait {run}"
+        return wait_verb(run, told.owner)
     if _has_proposal(told):
         return f"plan --into {run} --proposed"
     if merged is not None and (merged.merged or merged.resolvable):
-        return f"aggregate {run} --merge --resolve" if merged.resolvable else ""
+        return _after_merge(told, merged)
     if merged is not None and any("candidate" in each for each in merged.left_out):
         return f"aggregate {run} --judge"
     if any(task.branch and task.is_success for task in told.tasks):
         return f"aggregate {run} --merge"
     return "" if all(task.is_success for task in told.tasks) else f"retry {run}"
+
+
+def _after_merge(told: Report, merged: Merged) -> str:
+    """Return the verb that helps most where something is not in the merge, else ""."""
+    if merged.resolvable:
+        return f"aggregate {told.run} --merge --resolve"
+    failed = [task for task in told.tasks if task.has_failed]
+    # What failed a second time would fail a third time: nobody should go in circles.
+    if any(task.reason not in NEEDS_A_HAND and task.attempt == 1 for task in failed):
+        return f"retry {told.run}"
+    return f"log {failed[0].session}" if failed else ""
 
 
 def _has_proposal(told: Report) -> bool:
@@ -113,13 +122,14 @@ def sent(message: Sent) -> str:
     if message.is_typed:
         return f"Typed. {next_line(f'poll {message.session}')}"
     run = message.session.partition("/")[0]
+    last = next_line(wait_verb(run, message.owner))
     when = "" if message.waits_for is None else f" once {message.waits_for} has ended"
-    return f"{message.session} will answer{when}.\n{next_line(f'wait {run}')}"
+    return f"{message.session} will answer{when}.\n{last}"
 
 
 def retried(done: Retried, *, asker: str = "") -> str:
     """Say what is done again, what is kept, and how its asker hears of its end."""
-    wait = _wait_line(done.run, asker)
+    wait = next_line(wait_verb(done.run, asker or done.owner))
     live = f", {done.still_live} at work" if done.still_live else ""
     kept = f"{done.kept} succeeded{live}"
     if not done.sessions:
@@ -138,9 +148,9 @@ def paused(run: Paused) -> str:
     how = "paused" if run.is_paused else "running"
     already = "" if run.is_changed else " already"
     stand = f"{run.at_work} at work, {run.waiting} waiting"
-    verb = "resume" if run.is_paused else "wait"
+    verb = f"resume {run.run}" if run.is_paused else wait_verb(run.run, run.owner)
     held = "" if run.held is None else f" Held: {run.held}."
-    last = next_line(f"{verb} {run.run}")
+    last = next_line(verb)
     return f"{run.run} is {how}{already}: {stand}.{held}\n{last}"
 
 

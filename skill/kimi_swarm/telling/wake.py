@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kimi_swarm.actions.state import program_name
 from kimi_swarm.core.totals import used_words
-from kimi_swarm.core.wake import counted, end_line, held_line, woken
+from kimi_swarm.core.wake import counted, end_line, held_line, wait_verb, woken
 from kimi_swarm.store.inbox import standings
 from kimi_swarm.telling.words import age, is_paused
 
@@ -27,15 +27,18 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
     Who asks by name is told the completion's id, to drop what comes twice.
     """
     run, rows = seen.run.id, standings(seen.sessions)
+    counts = counted(rows)
     if seen.ended is not None:
         name = (shows_id and seen.completion) or seen.ended.id
-        head = f"{name} {seen.ended.outcome} ({seen.ended.reason}); "
-        return _line(f"{head}{run}: {counted(rows)}.", f"log {seen.ended.id}")
+        how = f"{seen.ended.outcome} ({seen.ended.reason})"
+        # The next command names the session too.
+        ways = [f"{name} {how}; {run}: {counts}.", f"{name} {how}.", f"{how}."]
+        return _line(*ways, verb=f"log {seen.ended.id}")
     if seen.is_timeout:
         how, verb = "still running", ""
         if is_paused(seen.run):
             how, verb = "paused", f"resume {run}"
-        return _line(f"{run} {how}: {counted(rows)}.", verb)
+        return _line(f"{run} {how}: {counts}.", f"{run} {how}.", verb=verb)
     head = (shows_id and seen.completion) or run
     if seen.run.is_stuck:
         return _held_line(head, run, seen.run.held or "", rows)
@@ -43,7 +46,7 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
     return end_line(head, run, rows, caller=program_name(), used=used)
 
 
-def inbox_lines(found: Inbox) -> list[str]:
+def inbox_lines(found: Inbox, *, asker: str = "") -> list[str]:
     """Say of each end that is new to an asker how the run stands, oldest end first."""
     lines: list[str] = []
     for end, run, sessions in found.completions:
@@ -54,8 +57,10 @@ def inbox_lines(found: Inbox) -> list[str]:
         elif run.state == "done":
             lines.append(end_line(head, run.id, rows, caller=program_name()))
         else:
-            text = f"{head}, and goes on: {counted(rows)}."
-            lines.append(_line(text, f"wait {run.id}"))
+            # Who asks by another name than the run's waits by its own.
+            verb = wait_verb(run.id, asker or run.owner)
+            stand = f"{head}, and goes on"
+            lines.append(_line(f"{stand}: {counted(rows)}.", f"{stand}.", verb=verb))
     if found.has_more:
         lines.append("[there are more; ask again]")
     return lines or [NOTHING_NEW]
@@ -65,5 +70,5 @@ def _held_line(head: str, run: str, held: str, rows: list[Standing]) -> str:
     return held_line(head, run, held, rows, caller=program_name())
 
 
-def _line(text: str, verb: str) -> str:
-    return woken(text, caller=program_name(), verb=verb)
+def _line(*ways: str, verb: str) -> str:
+    return woken(*ways, caller=program_name(), verb=verb)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OUTPUT_CHARS = 12_000
 SUMMARY_CHARS = 70
 QUESTION_CHARS = 600
+THEIRS = "> "
+"""Stands before a worker's words on a line of ours."""
 _COLOURS = {
     "succeeded": "32",
     "running": "36",
@@ -118,6 +120,12 @@ def told(text: str | None) -> str:
     return redacted(plain(text), _own_secrets()) if text else ""
 
 
+def theirs(text: str | None, limit: int) -> str:
+    """Return what a worker said on one line, behind the mark that it is not ours."""
+    said = clip(told(text), limit)
+    return f"{THEIRS}{said}" if said else ""
+
+
 @cache
 def _own_secrets() -> Secrets:
     return Secrets(secret_values(os.environ))
@@ -128,12 +136,12 @@ def session_line(row: SessionRow, *, width: int) -> str:
     state = coloured(row.outcome or row.state, 9)
     took = age(row.started_at, row.ended_at)
     why = why_of(row)
-    said = clip(told(row.summary), SUMMARY_CHARS)
+    said = row.summary
     if row.asking is not None:
-        why, said = "asking", clip(told(row.asking), SUMMARY_CHARS)
+        why, said = "asking", row.asking
     if row.state == "queued" and row.tries > 1:
         why = f"try {row.tries}{_in_time(row.ready_at)}"
-    parts = [f"({why})" if why else "", said]
+    parts = [f"({why})" if why else "", theirs(said, SUMMARY_CHARS)]
     tail = " ".join(part for part in parts if part)
     return f"{row.id:<{width}} {state} {took:>5} :: {row.profile} {tail}".rstrip()
 
@@ -159,7 +167,7 @@ def event_line(event: EventRow, rows: dict[str, SessionRow]) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     row = rows.get(event.session or "")
     if event.name in ("asked", "answered"):
-        question = "" if row is None else clip(told(row.asking), SUMMARY_CHARS)
+        question = "" if row is None else theirs(row.asking, SUMMARY_CHARS)
         return f"{clock} {event.session} {event.name} {question}".rstrip()
     if event.name == "retrying":
         after, delay_s, counts = _retry_of(event)
@@ -198,9 +206,8 @@ def _data_of(event: EventRow) -> dict[str, Any]:
 
 def question(row: SessionRow) -> str:
     """Say what a session's worker asks, and how it is answered."""
-    asked = clip(told(row.asking), QUESTION_CHARS)
     command = f"send {row.id} 'YOUR ANSWER'"
-    return f"It asks: {asked}\n{next_line(command)}"
+    return f"It asks: {theirs(row.asking, QUESTION_CHARS)}\n{next_line(command)}"
 
 
 def notice_line(notice: NoticeRow) -> str:
