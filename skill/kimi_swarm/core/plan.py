@@ -165,7 +165,7 @@ def parse_plan(
     try:
         plan = Plan.model_validate(data)
     except ValidationError as error:
-        raise PlanError(origin, problems_in(error, Plan)) from None
+        raise PlanError(origin, problems_in(error, Plan, data=data)) from None
     own = {name: task.needs for name, task in plan.tasks.items()}
     needs = {**dict.fromkeys(among, ()), **own}
     if problems := [
