@@ -51,12 +51,12 @@ def wanted_of(asked: Source, *, read_piped: Read | None = None) -> Wanted:
         plan, strategy = None, plan
     if asked.set and strategy is None:
         raise UsageError(
-            "--set gives parameters of a strategy, but none is named.",
-            remedy="Add --strategy NAME; `plan --list` shows them.",
+            "`set` gives parameters of a strategy, but none is named.",
+            remedy="Give `strategy` with `set`; `plan` with `list` shows them.",
         )
     if asked.workspace is not None and not (asked.task or asked.task_file):
         raise UsageError(
-            "--workspace is for --task; a plan says where each task works."
+            "`workspace` is for tasks in words; a plan says where each task works."
         )
     base = cwd if asked.cwd else Path()
     files = [(Path(name).stem, read_text(base / name)) for name in asked.task_file]
@@ -102,7 +102,7 @@ def _owned(asked: SpawnCall) -> tuple[str, Notice | None]:
     """
     if asked.asker is not None and asked.into is not None:
         raise UsageError(
-            "--as says whose a new run is; --into names one that is there."
+            "An asker (`as`) says whose a new run is; `into` names one that is there."
         )
     notice = notice_of(asked.notify, folder_of(asked.cwd))
     owner = asked.notify or "" if asked.asker is None else asker_name(asked.asker)

@@ -120,7 +120,7 @@ class Plan(Written):
         defaults = self.defaults.model_copy(update=change)
         plan = self.model_copy(update={"defaults": defaults, "tasks": tasks})
         if problems := list(_task_problems(plan)):
-            raise PlanError(f"--profile {name}", problems)
+            raise PlanError(f"profile {name}", problems)
         return plan
 
     def without(self, names: Collection[str]) -> Plan:
