@@ -22,10 +22,10 @@ from kimi_swarm.calls.told_results import (
     ReportTold,
     RetriedTold,
     RulingTold,
-    SpawnedTold,
     TableTold,
     VoteTold,
 )
+from kimi_swarm.calls.told_start import SpawnedTold
 
 
 class Run:

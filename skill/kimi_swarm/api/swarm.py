@@ -21,12 +21,11 @@ from kimi_swarm.calls.told import InboxTold, KilledTold, RunsTold, RunTold, Sess
 from kimi_swarm.calls.told_results import (
     FixesTold,
     HealthTold,
-    PreviewTold,
-    SpawnedTold,
     StatsTold,
     StrategiesTold,
     TidiedTold,
 )
+from kimi_swarm.calls.told_start import PreviewTold, SpawnedTold
 from kimi_swarm.core.askers import asker_name
 from kimi_swarm.location import state_home
 

@@ -61,4 +61,4 @@ async def _synthesise(home: str, asked: AggregateCall, question: str) -> Answer:
     from kimi_swarm.calls.start import told_spawned  # noqa: PLC0415 as above
 
     prepared = await synthesis(home, asked.run, question, asked.profile)
-    return told_spawned(await spawn(home, prepared))
+    return told_spawned(await spawn(home, prepared), prepared)

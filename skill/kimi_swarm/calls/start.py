@@ -26,6 +26,7 @@ from kimi_swarm.strategies import Found, strategies_at
 from kimi_swarm.strict_yaml import dump_yaml, read_text
 from kimi_swarm.telling import preview, speech
 from kimi_swarm.telling.as_json import plain_data
+from kimi_swarm.telling.planned import preview_object, worker_objects
 
 START_BY_TOOL = "Nothing has started. To start it: spawn with the same arguments."
 
@@ -121,8 +122,10 @@ def told_spawned(
     spawned: Spawned, prepared: Prepared | None = None, *, asker: str = ""
 ) -> Answer:
     """Tell an asker of a run that was started, and of what it was `prepared` from."""
+    workers = [] if prepared is None else worker_objects(prepared)
+    fields = {**asdict(spawned), "state": "running", "workers": workers}
     return Answer(
-        lambda: plain_data({**asdict(spawned), "state": "running"}),
+        lambda: plain_data(fields),
         lambda: speech.spawned(spawned, prepared, asker=asker),
     )
 
@@ -147,8 +150,7 @@ async def plan(
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def fields() -> dict[str, Any]:
-        told = {"expected": expected._asdict(), "models": prepared.models}
-        return plain_data({"plan": written, "notes": prepared.notes, **told})
+        return plain_data(preview_object(prepared, expected, written))
 
     def text() -> str:
         if asked.yaml:
