@@ -115,14 +115,14 @@ CASES: dict[str, tuple[Callable[[Swarm], Words], str, str]] = {
     ),
     "a number that is none": (says("poll", "a-b", "--timeout-s", "nan"), "usage", ""),
     "negative offset": (says("log", "a-b/c", "--offset", "-1"), "usage", "-1"),
-    "nothing to run": (says("spawn"), "usage", "plan file"),
-    "nothing to kill": (says("kill"), "usage", "--all"),
+    "nothing to run": (says("spawn"), "usage", "one thing to run"),
+    "nothing to kill": (says("kill"), "usage", "`all`"),
     "no concurrency": (
         says("spawn", "--task", "x", "--concurrency", "0"),
         "usage",
         "at least 1",
     ),
-    "set without strategy": (says("spawn", "--set", "a=b"), "usage", "--strategy"),
+    "set without strategy": (says("spawn", "--set", "a=b"), "usage", "`strategy`"),
 }
 
 

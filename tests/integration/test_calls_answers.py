@@ -17,6 +17,7 @@ from kimi_swarm.calls.catalogue import call_of
 from kimi_swarm.calls.perform import perform
 from kimi_swarm.calls.schema import answer_schema, error_schema
 from kimi_swarm.core.usage_sums import By
+from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.views import UnknownRunError
 
 pytestmark = pytest.mark.anyio
@@ -176,6 +177,39 @@ async def test_a_plan_may_be_given_as_it_is(here: Swarm):
     told = (await perform(str(here.home), call)).as_object()
     assert told["plan"]["tasks"].keys() == {"a"}
     assert misfits(answer_schema("plan"), told) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("kill", {}),
+        ("kill", {"id": "a-b", "asker": "ada"}),
+        ("list", {"run": "a-b", "asker": "ada"}),
+        ("clear", {}),
+        ("send", {"session": "a-b/c"}),
+        ("stats", {"limit": 3}),
+        ("aggregate", {"run": "a-b", "check": "true"}),
+        ("aggregate", {"run": "a-b", "merge": True, "profile": "demo"}),
+        ("aggregate", {"run": "a-b", "merge": True, "check_every": 0}),
+        ("aggregate", {"run": "a-b", "merge": True, "check": " "}),
+        ("aggregate", {"run": "a-b", "judge": True, "vote": True}),
+        ("spawn", {"task": ["x"], "set": {"a": 1}}),
+        ("spawn", {"plan": {"tasks": {}}, "workspace": "none"}),
+        ("spawn", {"task": ["x"], "asker": "ada", "into": "a-b"}),
+        ("spawn", {"task": ["x"], "only_new": True}),
+        ("spawn", {"task": [" "]}),
+        ("spawn", {"task": ["x"], "profile": "command"}),
+        ("spawn", {"strategy": "map", "set": {"items": "-"}}),
+        ("spawn", {"plan": "a.yaml", "task": ["x"]}),
+    ],
+    ids=repr,
+)
+async def test_what_is_wrong_is_said_in_words_that_every_caller_knows(
+    here: Swarm, name: str, fields: dict[str, Any]
+):
+    with pytest.raises(SwarmError) as refused:
+        await perform(str(here.home), call_of(name, fields))
+    assert "--" not in f"{refused.value} {refused.value.remedy}"
 
 
 async def test_a_folder_that_is_not_there_is_refused(here: Swarm, tmp_path: Path):

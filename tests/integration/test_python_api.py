@@ -120,6 +120,117 @@ async def test_what_is_wrong_is_a_swarm_error_with_a_remedy(here: User):
     assert not here.home.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"tasks": "abc"}, '`tasks` must be a list of texts, not the text "abc".'),
+        ({"tasks": 5}, "`tasks` must be a list of texts, not the number 5."),
+        ({"tasks": [5]}, "task[0]: must be text, not the number 5."),
+        ({"plan": 5}, "the plan as an object, not the number 5."),
+        ({"plan": [1]}, "the plan as an object, not a list."),
+        ({"plan": b"plan.yaml"}, "the plan as an object, not bytes."),
+        ({}, "Name one thing to run: nothing is named."),
+        ({"plan": {}, "tasks": ["x"]}, "to run: a plan and tasks are several."),
+        ({"tasks": ["x"], "notify": "no word"}, "name of an asker or a session key."),
+    ],
+    ids=repr,
+)
+async def test_what_cannot_be_run_is_refused_by_spawn_as_by_plan(
+    fields: dict[str, Any], sentence: str, here: User
+):
+    async with Swarm() as swarm:
+        for begin in (swarm.plan, swarm.spawn):
+            with pytest.raises(SwarmError) as told:
+                await begin(**fields)
+            assert str(told.value).endswith(sentence)
+            assert told.value.remedy
+    assert not here.home.exists()
+
+
+async def test_what_a_program_was_told_is_not_in_its_inbox_again(here: User):
+    tasks = {"a": {"argv": ["true"], **NONE}}
+    async with Swarm() as nobody, Swarm(asker="ada") as ada:
+        run = await nobody.spawn({"tasks": tasks})
+        told = await nobody.inbox(timeout_s=60)
+        assert [each.run for each in told.completions] == [run.id]
+        assert (await nobody.inbox()).completions == ()
+        (end,) = (await ada.inbox()).completions
+        assert end.completion == told.completions[0].completion
+        assert (await ada.inbox()).completions == ()
+
+
+async def test_a_run_that_a_budget_holds_goes_on_with_more(here: User):
+    tasks = {name: {"argv": ["true"], **NONE} for name in ("a", "b")}
+    async with Swarm() as swarm:
+        run = await swarm.spawn({"tasks": tasks, "limits": {"sessions": 1}})
+        held = await run.wait(timeout_s=60)
+        assert held.held == "budget sessions 1 spent 1"
+        assert not held.is_success
+        with pytest.raises(SwarmError, match="spent already"):
+            await run.resume(sessions=1)
+        assert not (await run.resume(sessions=2)).is_paused
+        with anyio.fail_after(60):
+            told = [event.event async for event in run.events()]
+        assert told[-1] == "run_ended"
+        assert (await run.wait()).is_success
+        used = await swarm.stats(run, by="profile")
+    assert used.run == run.id
+    assert [(group.profile, group.sessions) for group in used.groups] == [
+        ("command", 2)
+    ]
+
+
+async def test_strategies_are_told_and_old_runs_cleared(here: User):
+    async with Swarm() as swarm:
+        told = await swarm.strategies()
+        run = await swarm.spawn({"tasks": {"a": {"argv": ["true"], **NONE}}})
+        await run.wait(timeout_s=60, any_session=True)
+        await run.wait(timeout_s=60)
+        sizes = [each.size_bytes for each in await swarm.list(size=True)]
+        gone = await swarm.clear_old("0s")
+        fixed = await swarm.mend()
+    assert "map" in {each.name for each in told.strategies}
+    assert all(sizes)
+    assert [each.run for each in gone.cleared] == [run.id]
+    assert fixed.failed == ()
+
+
+async def test_events_end_with_an_error_once_the_swarm_is_closed(here: User):
+    async with Swarm() as swarm:
+        run = await swarm.spawn(demo("one", "two"))
+        await run.wait(timeout_s=60)
+        events = run.events()
+        await anext(events)
+    with pytest.raises(SwarmError, match="not open") as told:
+        await anext(events)
+    assert told.value.code == "swarm_closed"
+
+
+async def test_who_waits_for_events_hears_at_once_that_the_swarm_is_closed(here: User):
+    plan = {"tasks": {"slow": {"argv": worker("silent.sh"), **NONE}}}
+    swarm, is_at_work = Swarm(), anyio.Event()
+    refused: list[str] = []
+    async with swarm:
+        run = await swarm.spawn(plan)
+
+        async def listen() -> None:
+            try:
+                async for event in run.events():
+                    if event.event == "launched":
+                        is_at_work.set()
+            except SwarmError as error:
+                refused.append(error.code)
+
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+                group.start_soon(listen)
+                await is_at_work.wait()
+                await swarm.__aexit__(None, None, None)
+    assert refused == ["swarm_closed"]
+    async with swarm:
+        await run.kill()
+
+
 async def test_giving_up_on_events_ends_at_once(here: User):
     plan = {"tasks": {"slow": {"argv": worker("silent.sh"), **NONE}}}
     async with Swarm() as swarm:
@@ -195,7 +306,9 @@ def test_every_name_that_the_package_offers_is_there():
         kimi_swarm.Swarms  # noqa: B018  # type: ignore[attr-defined]  # as meant
 
 
-def test_a_strict_type_checker_knows_the_types(tmp_path: Path):
+def test_a_strict_type_checker_knows_the_types_and_finds_what_is_misspelt(
+    tmp_path: Path,
+):
     assert (ROOT / "skill/kimi_swarm/py.typed").exists()
     path = tmp_path / "user.py"
     path.write_text(
@@ -203,6 +316,9 @@ def test_a_strict_type_checker_knows_the_types(tmp_path: Path):
         "async def main() -> str:\n"
         "    async with Swarm() as swarm:\n"
         "        run: Run = await swarm.spawn('plan.yaml')\n"
+        "        await swarm.spawn('p', permission='reed')  # type: ignore[arg-type]\n"
+        "        await swarm.plan('p', workspace='here')  # type: ignore[arg-type]\n"
+        "        await swarm.stats(by='month')  # type: ignore[arg-type]\n"
         "        reveal_type((await run.aggregate()).tasks)\n"
         "        return run.id\n"
     )

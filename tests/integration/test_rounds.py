@@ -176,7 +176,7 @@ def test_there_must_be_a_proposal(swarm: Swarm):
     run = swarm.spawn({"a": {"argv": ["true"], "workspace": "none"}})
     refused = swarm.call("spawn", "--into", run, "--proposed", code=2)
     assert "has proposed a plan" in refused.err
-    assert "--into RUN" in swarm.call("spawn", "--proposed", code=2).err
+    assert "`into`" in swarm.call("spawn", "--proposed", code=2).err
 
 
 def test_answers_are_folded_by_a_worker_of_the_same_run(swarm: Swarm):

@@ -218,7 +218,7 @@ def test_what_is_no_day_is_refused(swarm: Swarm, day: str):
 
 def test_what_would_be_ignored_is_refused_in_a_sentence(swarm: Swarm):
     limited = swarm.ask("stats", "--limit", "1", code=2)["error"]
-    assert limited["message"] == "--limit is for --by: it says how many groups to show."
+    assert limited["message"] == "`limit` is for `by`: it says how many groups to show."
     dashed = swarm.ask("stats", "--since", "-1d", code=2)["error"]
     assert dashed["message"] == (
         "stats: --since takes a value; one that begins with a dash is written"

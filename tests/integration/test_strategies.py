@@ -187,7 +187,7 @@ def test_what_failed_is_told_when_the_same_is_added_again(quick: Swarm):
     assert f"1 task was in {run} already" in told
     assert f"`retry {run}` does again the 1 that did not succeed" in told
     assert list(quick.ended(run)) == ["a", "b"]
-    assert "--into RUN" in quick.call("spawn", plan, "--only-new", code=2).err
+    assert "`into`" in quick.call("spawn", plan, "--only-new", code=2).err
 
 
 def test_items_can_be_piped_in(quick: Swarm):

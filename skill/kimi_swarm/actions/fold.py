@@ -63,7 +63,7 @@ def judge(home: str, run: str) -> Ruling:
     if not folded.judges:
         raise UsageError(
             f"No task of {run} judges others.",
-            remedy="Plan it with --strategy ab, or with tasks that have `judges`.",
+            remedy="Plan it with the strategy ab, or with tasks that have `judges`.",
         )
     return _ruling(folded)
 

@@ -170,10 +170,12 @@ def _standing(home: str, wanted: Wanted) -> Standing | None:
     """Look up the run that is added to, if it is one."""
     if wanted.into is None:
         if wanted.only_new or wanted.proposed:
-            raise UsageError("--only-new and --proposed are for --into RUN.")
+            raise UsageError(
+                "`only_new` and `proposed` are for a run that `into` names."
+            )
         return None
     if wanted.concurrency is not None:
-        raise UsageError("--concurrency belongs to the run, which has its own.")
+        raise UsageError("`concurrency` belongs to the run, which has its own.")
     return find_standing(home, wanted.into)
 
 

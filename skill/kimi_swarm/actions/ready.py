@@ -35,7 +35,7 @@ class NoWorkerError(SwarmError):
         super().__init__(
             "No worker was named and none is ready on this machine.",
             remedy=f"Shortest way to one: {shortest.install_line} — or try the "
-            "embedded demo worker with --profile demo.",
+            "embedded demo worker with the profile demo.",
         )
 
 

@@ -50,8 +50,8 @@ def _from_file(path: Path) -> Given:
 def _piped(name: str, read: Read | None) -> str:
     if read is None:
         raise UsageError(
-            f"--set {name}=- reads standard input, but nothing is piped in.",
-            remedy=f"Name a file instead: --set {name}=@FILE",
+            f"{name} is to be read from standard input, but nothing is piped in.",
+            remedy="Name a file instead: @FILE.",
         )
     content = read(LIMIT_BYTES + 1)
     if len(content) > LIMIT_BYTES:

@@ -80,7 +80,7 @@ def read_plan(
     ]
     if sum(source is not None for source in sources) != 1:
         raise UsageError(
-            "Name one thing to run: a plan file, --strategy, --task, or --proposed.",
+            "Name one thing to run: a plan, a strategy, tasks, or what is proposed.",
             remedy="For example: " + f"{program_name()} {example_call()}".lstrip(),
         )
     only_new, folder = wanted.only_new, wanted.cwd
@@ -99,7 +99,7 @@ def read_plan(
             raise NoProposalError(wanted.into or "")
         data, origin, name = proposal, "the proposal", "proposal"
     else:
-        data, origin, name = _in_words(wanted, among), "--task", "tasks"
+        data, origin, name = _in_words(wanted, among), "tasks in words", "tasks"
     plan = parse_plan(data, origin=origin, among=among, only_new=only_new)
     require_schemas(plan, origin=origin)
     left = tuple(task for task in plan.tasks if task in among)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Literal
 
-from kimi_swarm.api.door import Door, SwarmClosedError, given
+from kimi_swarm.api.door import Door, given
 from kimi_swarm.api.session import Session
-from kimi_swarm.calls.follow import follow
+from kimi_swarm.calls.follow import news_of
 from kimi_swarm.calls.told import (
     EventTold,
     KilledTold,
@@ -21,10 +22,10 @@ from kimi_swarm.calls.told_results import (
     ReportTold,
     RetriedTold,
     RulingTold,
-    SpawnedTold,
     TableTold,
     VoteTold,
 )
+from kimi_swarm.calls.told_start import SpawnedTold
 
 
 class Run:
@@ -43,29 +44,44 @@ class Run:
         """Show its id."""
         return f"<Run {self.id}>"
 
-    async def look(self) -> RunWithSessionsTold:
-        """Return how it stands now, with every session it had, in plan order."""
-        return await self._door.ask(RunWithSessionsTold, "list", {"run": self.id})
+    async def look(self, *, size: bool = False) -> RunWithSessionsTold:
+        """Return how it stands now, with every session it had, in plan order.
+
+        With `size` also how many bytes it takes on the disk.
+        """
+        fields = {"run": self.id, "size": size}
+        return await self._door.ask(RunWithSessionsTold, "list", fields)
 
     async def sessions(self) -> tuple[Session, ...]:
         """Return its sessions as they stand now, in plan order."""
         told = await self.look()
         return tuple(Session(self._door, each) for each in told.sessions)
 
-    async def wait(self, *, timeout_s: float | None = None) -> WaitedTold:
-        """Return how it ended, or how it stands after `timeout_s`: then `timed_out`."""
-        fields = given(run=self.id, timeout_s=timeout_s, asker=self._door.asker or None)
+    async def wait(
+        self, *, timeout_s: float | None = None, any_session: bool = False
+    ) -> WaitedTold:
+        """Return how it ended, or how it stands after `timeout_s`: then `timed_out`.
+
+        With `any_session` it has only to be one of its sessions that ended.
+        """
+        asker = self._door.asker or None
+        fields = given(run=self.id, any=any_session, timeout_s=timeout_s, asker=asker)
         return await self._door.ask(WaitedTold, "wait", fields)
 
     async def events(self, *, after: int = 0) -> AsyncIterator[EventTold]:
         """Yield what happened and what happens, until it is over.
 
-        `after` is the `seq` of the last event that is known already.
+        `after` is the `seq` of the last event that is known already. Raises
+        SwarmClosedError as soon as the swarm is closed.
         """
-        if not self._door.is_open:
-            raise SwarmClosedError
-        async for event in follow(self._door.home, self.id, after=after):
-            yield event
+        is_over = False
+        while not is_over:
+            news = partial(news_of, self._door.home, self.id, after=after)
+            events, is_over = await self._door.listen(news)
+            for event in events:
+                self._door.require_open()
+                yield event
+                after = event.seq
 
     async def aggregate(
         self,
@@ -123,17 +139,34 @@ class Run:
         told = await self._door.ask(SpawnedTold, "aggregate", fields)
         return Run(self._door, told.run)
 
-    async def retry(self) -> RetriedTold:
-        """Do again what failed; what succeeded is kept."""
-        return await self._door.ask(RetriedTold, "retry", {"id": self.id})
+    async def retry(self, *, notify: str | None = None) -> RetriedTold:
+        """Do again what failed; what succeeded is kept.
+
+        `notify` is the host's session that is told of the end.
+        """
+        fields = given(id=self.id, notify=notify)
+        return await self._door.ask(RetriedTold, "retry", fields)
 
     async def pause(self) -> PausedTold:
         """Start nothing more; what works goes on. Raises RunOverError."""
         return await self._door.ask(PausedTold, "pause", {"run": self.id})
 
-    async def resume(self) -> PausedTold:
-        """Start workers again. Raises RunOverError."""
-        return await self._door.ask(PausedTold, "resume", {"run": self.id})
+    async def resume(
+        self,
+        *,
+        usd: float | None = None,
+        tokens: int | None = None,
+        requests: int | None = None,
+        sessions: int | None = None,
+    ) -> PausedTold:
+        """Start workers again; where a budget holds it, with that one set to more.
+
+        Raises RunOverError, BudgetSpentError.
+        """
+        fields = given(
+            run=self.id, usd=usd, tokens=tokens, requests=requests, sessions=sessions
+        )
+        return await self._door.ask(PausedTold, "resume", fields)
 
     async def kill(self) -> tuple[SessionTold, ...]:
         """End it with all its processes; return the sessions that were not over."""

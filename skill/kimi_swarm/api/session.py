@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kimi_swarm.api.door import Door, given
 from kimi_swarm.calls.told import KilledTold, LogTold, RunWithSessionsTold, SessionTold
-from kimi_swarm.calls.told_results import DiffTold, SentTold
+from kimi_swarm.calls.told_results import DiffTold, PausedTold, RetriedTold, SentTold
 
 
 class Session:
@@ -58,6 +58,25 @@ class Session:
         run = await self._door.ask(RunWithSessionsTold, "list", {"run": self.told.run})
         told = next(each for each in run.sessions if each.id == sent.session)
         return Session(self._door, told)
+
+    async def retry(self, *, notify: str | None = None) -> RetriedTold:
+        """Do its task again if it failed; `notify` is told of the end."""
+        fields = given(id=self.id, notify=notify)
+        return await self._door.ask(RetriedTold, "retry", fields)
+
+    async def resume(
+        self,
+        *,
+        usd: float | None = None,
+        tokens: int | None = None,
+        requests: int | None = None,
+    ) -> PausedTold:
+        """Set the budget of its task to more, so that it goes on.
+
+        Raises RunOverError, BudgetSpentError.
+        """
+        fields = given(run=self.id, usd=usd, tokens=tokens, requests=requests)
+        return await self._door.ask(PausedTold, "resume", fields)
 
     async def kill(self) -> tuple[SessionTold, ...]:
         """End its worker and all that it started; return what was still live."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kimi_swarm.calls import told, told_results
+from kimi_swarm.calls import told, told_results, told_start
 from kimi_swarm.calls.told import Told
 
 ANSWERS: dict[str, tuple[type[Told], ...]] = {
-    "plan": (told_results.PreviewTold, told_results.StrategiesTold),
-    "spawn": (told_results.SpawnedTold,),
+    "plan": (told_start.PreviewTold, told_results.StrategiesTold),
+    "spawn": (told_start.SpawnedTold,),
     "list": (told.RunWithSessionsTold, told.RunsTold),
     "poll": (told.RunNewsTold, told.SessionNewsTold, told.InboxTold),
     "wait": (told.WaitedTold,),
@@ -18,7 +18,7 @@ ANSWERS: dict[str, tuple[type[Told], ...]] = {
         told_results.VoteTold,
         told_results.RulingTold,
         told_results.TableTold,
-        told_results.SpawnedTold,
+        told_start.SpawnedTold,
     ),
     "send": (told_results.SentTold,),
     "retry": (told_results.RetriedTold,),

@@ -14,8 +14,17 @@ from kimi_swarm.core.usage_sums import By
 from kimi_swarm.core.written import Line
 
 MAX_NUMBER = 99_999_999_999
+
+
+def _whole(given: object) -> object:
+    """Take 5.0 for 5, as JSON schemas do."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+WHOLE = BeforeValidator(_whole)
 Seconds = Annotated[float, Field(ge=0, le=10_000_000)]
-Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+Count = Annotated[int, Field(ge=0, le=MAX_NUMBER), WHOLE]
+Amount = Annotated[int, Field(ge=1, le=MAX_NUMBER), WHOLE]
 RUN = "A run's id, such as calm-river."
 SESSION = "A session's id, such as calm-river/header."
 RUN_OR_SESSION = "A run's id (calm-river) or a session's (calm-river/header)."
@@ -28,7 +37,9 @@ def _listed(given: object) -> object:
 
 
 def _question(given: object) -> object:
-    """Read a question: true asks without one, and text must not be blank."""
+    """Read a question: true asks without one, false not, and text must not be blank."""
+    if given is False:
+        return None
     if isinstance(given, str) and not given.strip():
         raise ValueError("is empty; give a question, or none with true")
     return "" if given is True else given
@@ -202,9 +213,6 @@ class PauseCall(Call):
     """Start nothing more of a run; what works goes on."""
 
     run: Annotated[Line, Field(description=RUN)]
-
-
-Amount = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 
 
 class ResumeCall(Call):

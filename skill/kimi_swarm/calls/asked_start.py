@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
-from kimi_swarm.calls.asked import Call, Count
+from kimi_swarm.calls.asked import WHOLE, Amount, Call
 from kimi_swarm.core.task import Permission, WorkspaceMode
-from kimi_swarm.core.written import Line
+from kimi_swarm.core.written import Line, shown
+
+PLAN_FORMS = "must be a plan file's name, or the plan as an object"
+
+
+def _plan_form(given: object) -> object:
+    """Refuse what is neither: a plan's text is often taken for the plan."""
+    text = given.strip() if isinstance(given, str) else ""
+    if "\n" in text or (text[:1], text[-1:]) == ("{", "}"):
+        raise ValueError(f"{PLAN_FORMS}, not its text")
+    if given is not None and not isinstance(given, str | dict):
+        raise ValueError(f"{PLAN_FORMS}, not {shown(given)}")
+    return given
 
 
 class Source(Call):
@@ -16,6 +28,7 @@ class Source(Call):
 
     plan: Annotated[
         Line | dict[str, JsonValue] | None,
+        BeforeValidator(_plan_form),
         Field(description="A plan file (YAML), or the plan itself."),
     ] = None
     strategy: Annotated[
@@ -40,7 +53,8 @@ class Source(Call):
         None
     )
     priority: Annotated[
-        int | None, Field(ge=-10, le=10, description="Runs of a higher one go first.")
+        Annotated[int, Field(ge=-10, le=10), WHOLE] | None,
+        Field(description="Runs of a higher one go first."),
     ] = None
     permission: Annotated[
         Permission | None, Field(strict=False, description="What workers may do.")
@@ -50,7 +64,7 @@ class Source(Call):
         Field(strict=False, description="Where tasks in words work."),
     ] = None
     concurrency: Annotated[
-        Count | None, Field(ge=1, description="How many workers at once.")
+        Amount | None, Field(description="How many workers at once.")
     ] = None
     into: Annotated[
         Line | None, Field(description="Add the tasks to this run, live or over.")

@@ -65,7 +65,7 @@ def call_of(name: str, fields: Mapping[str, Any]) -> Call:
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        problems = problems_in(error, model, alike=IDS)
+        problems = problems_in(error, model, data=fields, alike=IDS)
         raise CallError(name, _sentence(name, problems)) from None
 
 

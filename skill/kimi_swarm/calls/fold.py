@@ -21,7 +21,7 @@ async def fold(home: str, asked: AggregateCall) -> Answer:
     """
     ways = [asked.judge, asked.vote, asked.table is not None, asked.merge]
     if sum([*ways, asked.synthesise is not None]) > 1:
-        names = "--judge, --vote, --table, --synthesise and --merge"
+        names = "`judge`, `vote`, `table`, `synthesise` and `merge`"
         raise UsageError(f"{names}: give one of them.")
     if asked.synthesise is not None:
         return await _synthesise(home, asked, asked.synthesise)
@@ -61,4 +61,4 @@ async def _synthesise(home: str, asked: AggregateCall, question: str) -> Answer:
     from kimi_swarm.calls.start import told_spawned  # noqa: PLC0415 as above
 
     prepared = await synthesis(home, asked.run, question, asked.profile)
-    return told_spawned(await spawn(home, prepared))
+    return told_spawned(await spawn(home, prepared), prepared)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from functools import partial
+from typing import NamedTuple
 
 from kimi_swarm.actions.events import Happened, events_since
 from kimi_swarm.actions.state import Line
@@ -12,19 +12,22 @@ from kimi_swarm.calls.told import EventTold
 from kimi_swarm.telling.as_json import event_object
 
 
+class News(NamedTuple):
+    """Events of a run, oldest first; `is_over` if no more will come by themselves."""
+
+    events: tuple[EventTold, ...]
+    is_over: bool
+
+
 def _since(home: str, run: str, seq: int, line: Line) -> Happened:
     return events_since(home, run, seq, line=line)
 
 
-async def follow(home: str, run: str, *, after: int = 0) -> AsyncIterator[EventTold]:
-    """Yield what happened in a run, then what happens, until it is over.
+async def news_of(home: str, run: str, *, after: int = 0) -> News:
+    """Wait until something happened in a run, or it is over.
 
     `after` is the `seq` of the last event that is known. Raises UnknownRunError.
     """
-    while True:
-        found = await listening(partial(_since, home, run, after))
-        for event in found.events:
-            after = event.seq
-            yield EventTold.model_validate(event_object(event))
-        if found.is_over:
-            return
+    found = await listening(partial(_since, home, run, after))
+    told = map(EventTold.model_validate, map(event_object, found.events))
+    return News(tuple(told), found.is_over)

@@ -44,7 +44,9 @@ def list_(home: str, asked: ListCall) -> Answer:
             lambda: _runs_text(home, asked, runs),
         )
     if owner:
-        raise UsageError("--as chooses among runs, and one is named already.")
+        raise UsageError(
+            "An asker (`as`) chooses among runs, and one is named already."
+        )
     one = list_run(home, asked.run)
     return Answer(
         lambda: _run_object(home, asked, one), lambda: _run_text(home, asked, one)
@@ -278,10 +280,12 @@ def kill(home: str, asked: KillCall, line: Line | None = None) -> Answer:
     owner = _asker(asked.asker)
     if (asked.id is None) is not asked.all:
         raise UsageError(
-            "kill takes either an id or --all.", remedy="Run `list` to see the ids."
+            "`kill` takes either an id or `all`.", remedy="`list` shows the ids."
         )
     if owner and not asked.all:
-        raise UsageError("--as goes with --all: what has an id needs no owner.")
+        raise UsageError(
+            "An asker (`as`) goes with `all`: what has an id needs no owner."
+        )
     scope = EVERYTHING if asked.id is None else asked.id
     killed = kill(home, scope, owner=owner, line=line)
 

@@ -64,16 +64,16 @@ def _merge_wish(asked: AggregateCall) -> MergeWish:
     )
     if wish != MergeWish(apply=asked.apply) and not asked.merge:
         raise UsageError(
-            "--check, --check-timeout-s, --check-every, --again, --resolve and "
-            "--profile are for --merge.",
-            remedy=f"Say: aggregate {asked.run} --merge …",
+            "`check`, `check_timeout_s`, `check_every`, `again`, `resolve` and "
+            "`profile` are for `merge`.",
+            remedy="Give `merge` together with them.",
         )
     if asked.profile is not None and not asked.resolve:
-        raise UsageError("--profile is for --resolve: it names who resolves conflicts.")
+        raise UsageError("`profile` is for `resolve`: it names who resolves conflicts.")
     if asked.check_every == 0 or asked.check_timeout_s == 0:
-        raise UsageError("--check-every and --check-timeout-s must be more than 0.")
+        raise UsageError("`check_every` and `check_timeout_s` must be more than 0.")
     if asked.check is not None and not asked.check.strip():
-        raise UsageError("--check is empty.")
+        raise UsageError("`check` is empty.")
     return wish
 
 
@@ -97,7 +97,7 @@ def send(home: str, asked: SendCall) -> Answer:
     elif asked.file is not None and asked.message is None:
         text = read_text(Path(asked.file))
     else:
-        raise UsageError("send takes either a message or --file.")
+        raise UsageError("`send` takes either a message or a `file`.")
     sent = send(home, asked.session, text)
     return Answer(sent._asdict, lambda: speech.sent(sent))
 
@@ -161,8 +161,8 @@ async def _clear_many(home: str, asked: ClearCall) -> Answer:
 
     if bool(asked.run) is (asked.older_than is not None):
         raise UsageError(
-            "clear takes either runs or --older-than.",
-            remedy="For example: clear --older-than 7d --dry-run",
+            "`clear` takes either runs or `older_than`.",
+            remedy="For example 7d for `older_than`, first with `dry_run`.",
         )
     runs = list(asked.run)
     if asked.older_than is not None:

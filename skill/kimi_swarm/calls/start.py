@@ -26,6 +26,7 @@ from kimi_swarm.strategies import Found, strategies_at
 from kimi_swarm.strict_yaml import dump_yaml, read_text
 from kimi_swarm.telling import preview, speech
 from kimi_swarm.telling.as_json import plain_data
+from kimi_swarm.telling.planned import preview_object, worker_objects
 
 START_BY_TOOL = "Nothing has started. To start it: spawn with the same arguments."
 
@@ -51,12 +52,12 @@ def wanted_of(asked: Source, *, read_piped: Read | None = None) -> Wanted:
         plan, strategy = None, plan
     if asked.set and strategy is None:
         raise UsageError(
-            "--set gives parameters of a strategy, but none is named.",
-            remedy="Add --strategy NAME; `plan --list` shows them.",
+            "`set` gives parameters of a strategy, but none is named.",
+            remedy="Give `strategy` with `set`; `plan` with `list` shows them.",
         )
     if asked.workspace is not None and not (asked.task or asked.task_file):
         raise UsageError(
-            "--workspace is for --task; a plan says where each task works."
+            "`workspace` is for tasks in words; a plan says where each task works."
         )
     base = cwd if asked.cwd else Path()
     files = [(Path(name).stem, read_text(base / name)) for name in asked.task_file]
@@ -102,7 +103,7 @@ def _owned(asked: SpawnCall) -> tuple[str, Notice | None]:
     """
     if asked.asker is not None and asked.into is not None:
         raise UsageError(
-            "--as says whose a new run is; --into names one that is there."
+            "An asker (`as`) says whose a new run is; `into` names one that is there."
         )
     notice = notice_of(asked.notify, folder_of(asked.cwd))
     owner = asked.notify or "" if asked.asker is None else asker_name(asked.asker)
@@ -121,8 +122,10 @@ def told_spawned(
     spawned: Spawned, prepared: Prepared | None = None, *, asker: str = ""
 ) -> Answer:
     """Tell an asker of a run that was started, and of what it was `prepared` from."""
+    workers = [] if prepared is None else worker_objects(prepared)
+    fields = {**asdict(spawned), "state": "running", "workers": workers}
     return Answer(
-        lambda: plain_data({**asdict(spawned), "state": "running"}),
+        lambda: plain_data(fields),
         lambda: speech.spawned(spawned, prepared, asker=asker),
     )
 
@@ -147,8 +150,7 @@ async def plan(
     written = prepared.plan.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def fields() -> dict[str, Any]:
-        told = {"expected": expected._asdict(), "models": prepared.models}
-        return plain_data({"plan": written, "notes": prepared.notes, **told})
+        return plain_data(preview_object(prepared, expected, written))
 
     def text() -> str:
         if asked.yaml:

@@ -16,6 +16,9 @@ COMPLETION = "The id of an end, to drop what is told twice."
 Outcome = Literal["succeeded", "failed", "cancelled", "timed_out", "lost"]
 
 
+Owner = Annotated[str | None, Field(description="The asker that the run belongs to.")]
+
+
 class Told(BaseModel):
     """A part of an answer: frozen; what it does not know is left out."""
 

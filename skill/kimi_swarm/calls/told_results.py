@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field, JsonValue
+from typing import Literal
 
 from kimi_swarm.actions.doctor import ProfileHealth
 from kimi_swarm.actions.leftovers import Fixed, Found
-from kimi_swarm.calls.told import Told, TotalsTold
+from kimi_swarm.calls.told import Owner, Told, TotalsTold
 from kimi_swarm.core.answers import Choice, TableFormat
 from kimi_swarm.core.judging import Opinion
 from kimi_swarm.core.merged import LikelyConflict, Merged
 from kimi_swarm.core.parameter import Parameter
 from kimi_swarm.core.report import TaskReport
 from kimi_swarm.core.usage_sums import By
-
-Owner = Annotated[str | None, Field(description="The asker that the run belongs to.")]
-
-
-class SpawnedTold(Told):
-    """A run that is on its way; `left` tasks were in it already."""
-
-    run: str
-    name: str
-    state: Literal["running"]
-    tasks: tuple[str, ...]
-    profiles: tuple[str, ...]
-    concurrency: int
-    repo: str | None
-    notes: tuple[str, ...]
-    left: int
-    owner: Owner = None
-
-
-class ExpectedTold(Told):
-    """What earlier sessions let expect of a plan; null is unknown."""
-
-    seconds: float | None
-    usd: float | None
-    tokens: int | None
-    longest: int
-    sessions: int
-    unknown: tuple[str, ...]
-    advice: tuple[str, ...]
-
-
-class PreviewTold(Told):
-    """What would run: the plan as it is understood, and what may be expected of it."""
-
-    plan: dict[str, JsonValue]
-    notes: tuple[str, ...]
-    expected: ExpectedTold
-    models: dict[str, tuple[str, ...]]
 
 
 class StrategyTold(Told):

@@ -120,7 +120,7 @@ class Plan(Written):
         defaults = self.defaults.model_copy(update=change)
         plan = self.model_copy(update={"defaults": defaults, "tasks": tasks})
         if problems := list(_task_problems(plan)):
-            raise PlanError(f"--profile {name}", problems)
+            raise PlanError(f"profile {name}", problems)
         return plan
 
     def without(self, names: Collection[str]) -> Plan:
@@ -165,7 +165,7 @@ def parse_plan(
     try:
         plan = Plan.model_validate(data)
     except ValidationError as error:
-        raise PlanError(origin, problems_in(error, Plan)) from None
+        raise PlanError(origin, problems_in(error, Plan, data=data)) from None
     own = {name: task.needs for name, task in plan.tasks.items()}
     needs = {**dict.fromkeys(among, ()), **own}
     if problems := [

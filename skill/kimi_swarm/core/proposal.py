@@ -18,7 +18,7 @@ class NoProposalError(SwarmError):
     def __init__(self, run: str) -> None:
         super().__init__(
             f"No task of {run} has proposed a plan.",
-            remedy=f"Begin with --strategy auto, and wait for it: wait {run}",
+            remedy=f"Begin with the strategy auto, and wait for {run} to end.",
         )
 
 

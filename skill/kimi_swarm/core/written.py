@@ -10,6 +10,8 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from kimi_swarm.core.tried import likely_faults, place_in
+
 
 class Written(BaseModel):
     """A mapping that a person writes: nothing converted, nothing unknown, frozen."""
@@ -86,22 +88,28 @@ def path_of(parts: Iterable[str | int]) -> str:
 
 
 def problems_in(
-    error: ValidationError, model: type[BaseModel], *, alike: Sequence[str] = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    data: object = None,
+    alike: Sequence[str] = (),
 ) -> list[Problem]:
-    """Turn what pydantic found in data for `model` into problems.
+    """Turn what pydantic found in `data` for `model` into problems.
 
     Unknown fields come first: a field that is missing is often one misspelt. Fields of
     names `alike` are taken for each other.
     """
-    found = error.errors(include_url=False)
+    found = likely_faults(error.errors(include_url=False))
     found.sort(key=lambda one: one["type"] != _UNKNOWN)
-    return [_problem(one, model, alike) for one in found]
+    return [_problem(one, place_in(one["loc"], data), model, alike) for one in found]
 
 
 def _problem(
-    found: ErrorDetails, model: type[BaseModel], alike: Sequence[str]
+    found: ErrorDetails,
+    place: Sequence[str | int],
+    model: type[BaseModel],
+    alike: Sequence[str],
 ) -> Problem:
-    place = found["loc"]
     if place and place[-1] == "[key]":
         key = str(place[-2])
         return Problem(path_of(place[:-2]), f"{quoted(key)} {_sentence(found)}")
@@ -139,13 +147,14 @@ _BOUNDED = {
     "string_unicode": "is not valid Unicode text",
     "missing": "is required",
     "string_pattern_mismatch": "does not match {pattern}",
+    "invalid-json-value": "is nothing that JSON can hold",
 }
 
 
 def _sentence(found: ErrorDetails) -> str:
     kind, context, value = found["type"], found.get("ctx", {}), found["input"]
     if kind in _WANTED:
-        return f"{_WANTED[kind]}, not {_shown(value)}"
+        return f"{_WANTED[kind]}, not {shown(value)}"
     if kind == "too_long" and isinstance(value, str):
         kind = "string_too_long"
     if kind in _BOUNDED:
@@ -153,15 +162,16 @@ def _sentence(found: ErrorDetails) -> str:
     if kind == "enum":
         known = re.findall(r"'([^']*)'", str(context["expected"]))
         hint = closest(value, known) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(known)}, not {_shown(value)}{hint}"
+        return f"must be one of {', '.join(known)}, not {shown(value)}{hint}"
     if kind == "value_error":
         return str(context["error"])
     return found["msg"][:1].lower() + found["msg"][1:]
 
 
-def _shown(  # noqa: PLR0911 one arm per kind of value
+def shown(  # noqa: PLR0911 one arm per kind of value
     value: object,
 ) -> str:
+    """Say in a few words what somebody gave."""
     match value:
         case None:
             return "nothing"
