@@ -10,7 +10,9 @@ import pytest
 
 from fakes.gateway import KEY
 from fakes.model_users import ask, teach_to_ask
+from fakes.raw_provider import RawProvider
 from fakes.scripted_model import Limits, ScriptedModel
+from fakes.silent_provider import says_without_usage
 from fakes.swarm import Swarm, worker
 
 NONE = {"workspace": "none"}
@@ -225,6 +227,27 @@ def test_money_for_ten_of_thirty_tasks_is_spent_and_no_more(
     assert 10 <= counts.count("succeeded") <= 13
     assert counts.count("queued") == 30 - counts.count("succeeded")
     assert len(model.requests) - 1 == counts.count("succeeded")
+
+
+def test_a_budget_holds_where_the_provider_tells_no_usage_and_says_it_estimates(
+    swarm: Swarm,
+):
+    with RawProvider(says_without_usage(*["word " * 200] * 40)) as provider:
+        teach_to_ask(swarm, f"{provider.origin}/v1")
+        tasks = {f"t{number}": ask("Go") for number in range(8)}
+        run = swarm.spawn(tasks, limits={"tokens": 5000, "concurrency": 1})
+        line = swarm.call("wait", run, code=1).out
+    # 40,000 bytes of text: some 10,000 tokens, which nobody counted.
+    assert len(provider.heard) == 1
+    spent = int(line.partition("budget tokens 5000 spent about ")[2].partition(";")[0])
+    assert 8_000 <= spent <= 15_000
+    assert "spent about" in swarm.call("list", run).out
+    usage = swarm.sessions(run)["t0"]["usage"]
+    assert (usage["tokens_from"], usage["requests_from"]) == ("estimated", "measured")
+    assert "estimated" in swarm.call("stats", run).out
+    swarm.own_config(budgets={"day": {"tokens": 10**9}})
+    swarm.ended(swarm.spawn({"z": {"argv": ["true"], **NONE}}))
+    assert "This day: about" in swarm.call("stats").out
 
 
 def test_the_report_says_whose_budget_is_held_per_session_only(

@@ -17,9 +17,9 @@ class BudgetSpentError(SwarmError):
 
     code = "budget_spent"
 
-    def __init__(self, budget: Budget, spent: float) -> None:
+    def __init__(self, words: str) -> None:
         super().__init__(
-            f"That is spent already: {budget_words(budget, spent)}.",
+            f"That is spent already: {words}.",
             remedy="Give more than what was spent.",
         )
 
@@ -51,14 +51,14 @@ def raise_budgets(
     known = {(one.scope, one.good): one for one in budgets_of(connection, run)}
     acts = [one.act for one in known.values()]
     act = acts[0] if acts else Act.STOP_STARTING
-    spend, _ = spent_on(connection, scope, at=at)
+    spend, _, is_estimated = spent_on(connection, scope, at=at)
     budgets = [Budget(scope, good, most, act) for good, most in wanted.items()]
     for one in budgets:
         if one.good is Good.SESSIONS and scope.startswith("task/"):
             raise TaskBudgetError(one.good)
         spent = amount(spend, one.good)
         if spent >= one.most:
-            raise BudgetSpentError(one, spent)
+            raise BudgetSpentError(budget_words(one, spent, is_estimated=is_estimated))
     keep_budgets(connection, budgets)
     connection.execute(
         "UPDATE runs SET held = NULL, held_until_at = NULL, warned = NULL WHERE id = ?",

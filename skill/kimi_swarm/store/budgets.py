@@ -16,8 +16,15 @@ from kimi_swarm.core.budget import Act, Budget, Good, Spend
 from kimi_swarm.core.prices import Prices
 from kimi_swarm.core.totals import NANO
 from kimi_swarm.core.usage import day_of
-from kimi_swarm.store.budget_sums import Scope, expected_of, live_of, scope_of, used_of
-from kimi_swarm.store.database import transaction
+from kimi_swarm.store.budget_sums import (
+    Scope,
+    Sums,
+    expected_of,
+    live_of,
+    scope_of,
+    used_of,
+)
+from kimi_swarm.store.database import at_one_moment, transaction
 from kimi_swarm.store.moves import note
 from kimi_swarm.store.prices import read_prices
 
@@ -26,11 +33,26 @@ PERIODS = {"day": "day", "month": "month", "pool-day": "day", "pool-month": "mon
 
 
 class Standing(NamedTuple):
-    """All budgets of what runs, what was spent on their scopes, and the prices."""
+    """All budgets of what runs, what was spent on their scopes, and the prices.
+
+    What was spent on `estimated` scopes was in part counted by nobody.
+    """
 
     budgets: tuple[Budget, ...]
     spent: Mapping[str, Spend]
     prices: Prices
+    estimated: frozenset[str] = frozenset()
+
+
+class Spent(NamedTuple):
+    """What was spent on a scope, and how much of it by sessions at work.
+
+    With `is_estimated` a part of it was counted by nobody.
+    """
+
+    whole: Spend
+    live: Spend
+    is_estimated: bool
 
 
 def keep_budgets(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> None:
@@ -89,25 +111,33 @@ def count_of_tasks_with_budgets(connection: sqlite3.Connection, run: str) -> int
     return int(row[0])
 
 
-def spent_on(
-    connection: sqlite3.Connection, scope: str, *, at: float
-) -> tuple[Spend, Spend]:
-    """Return what was spent on a scope, and how much of it by sessions at work."""
-    return _spent(connection, scope_of(scope, at), read_prices(connection))
+def spent_on(connection: sqlite3.Connection, scope: str, *, at: float) -> Spent:
+    """Return what was spent on a scope."""
+    return _spent_on(connection, [scope], read_prices(connection), at=at)[scope]
 
 
-def _spent(
-    connection: sqlite3.Connection, scope: Scope, prices: Prices
-) -> tuple[Spend, Spend]:
-    over = used_of(connection, scope)
-    live, lost = live_of(connection, scope, prices.cost)
-    whole = [a + b + c for a, b, c in zip(over, live, lost, strict=True)]
-    return _spend(whole), _spend(live)
+def _spent_on(
+    connection: sqlite3.Connection, scopes: Iterable[str], prices: Prices, *, at: float
+) -> dict[str, Spent]:
+    """Return what was spent on scopes, all as of one moment.
+
+    A session that ends in between would be neither over nor at work.
+    """
+    with at_one_moment(connection):
+        return {
+            scope: _spent(connection, scope_of(scope, at), prices) for scope in scopes
+        }
 
 
-def _spend(figures: Iterable[int]) -> Spend:
-    tokens, nano_usd, requests, sessions = figures
-    return Spend(tokens, nano_usd / NANO, requests, sessions=sessions)
+def _spent(connection: sqlite3.Connection, scope: Scope, prices: Prices) -> Spent:
+    live = live_of(connection, scope, prices.cost)
+    whole = used_of(connection, scope).plus(live)
+    return Spent(_spend(whole), _spend(live), whole.estimated_tokens > 0)
+
+
+def _spend(sums: Sums) -> Spend:
+    usd = sums.nano_usd / NANO
+    return Spend(sums.tokens, usd, sums.requests, sessions=sums.sessions)
 
 
 def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
@@ -116,11 +146,11 @@ def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
     if not budgets:
         return Standing((), {}, Prices((), ()))
     prices = read_prices(connection)
-    spent = {
-        scope: _spent(connection, scope_of(scope, at), prices)[0]
-        for scope in {one.scope for one in budgets}
-    }
-    return Standing(budgets, spent, prices)
+    scopes = {one.scope for one in budgets}
+    found = _spent_on(connection, scopes, prices, at=at)
+    spent = {scope: each.whole for scope, each in found.items()}
+    estimated = frozenset(scope for scope in scopes if found[scope].is_estimated)
+    return Standing(budgets, spent, prices, estimated)
 
 
 def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowance]:
@@ -129,15 +159,13 @@ def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowa
     if not budgets:
         return []
     prices = read_prices(connection)
-    spent = {
-        scope: _spent(connection, scope_of(scope, at), prices)
-        for scope in {one.scope for one in budgets}
-    }
+    spent = _spent_on(connection, {one.scope for one in budgets}, prices, at=at)
     return [
         Allowance(
             one,
-            spent=amount(spent[one.scope][0], one.good),
-            live=amount(spent[one.scope][1], one.good),
+            spent=amount(spent[one.scope].whole, one.good),
+            live=amount(spent[one.scope].live, one.good),
+            is_estimated=spent[one.scope].is_estimated,
             each=expected_of(connection, _run_of(one), one.good),
             until_at=_anew_at(one, at),
             profiles=_profiles(connection, one),

@@ -14,6 +14,12 @@ DONE, REFUSED, CUT, LEFT, LOST = "done", "refused", "cut", "left", "lost"
 broke off, the worker hung up, the gateway died meanwhile."""
 
 
+FAILED = 400
+"""From this status on the provider refused."""
+BYTES_PER_TOKEN = 3
+"""Cautious: what a request is taken to have cost whose provider told nothing."""
+
+
 class RequestRow(Row):
     """One request that a worker made through the gateway.
 
@@ -21,7 +27,8 @@ class RequestRow(Row):
     `tries` how often the provider was asked. `sent_again` is 1 if the worker had sent
     the very same to a gateway that died over it: the provider may have counted both.
     Tokens are None where the provider did not tell; `input_tokens` holds the cached
-    ones, `output_tokens` those of reasoning.
+    ones, `output_tokens` those of reasoning. For want of the latter there are
+    `estimated_output_tokens`, by what came.
     """
 
     id: str
@@ -43,6 +50,38 @@ class RequestRow(Row):
     held_s: float = 0.0
     tries: int = 0
     bytes_out: int = 0
+    estimated_output_tokens: int = 0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the provider told what it used, or refused: that costs nothing."""
+        is_refused = self.status is not None and self.status >= FAILED
+        return is_refused or None not in (self.input_tokens, self.output_tokens)
+
+    @property
+    def tokens(self) -> Tokens:
+        """What it used, as far as its provider told, and else as is estimated."""
+        if self.status is not None and self.status >= FAILED:
+            return Tokens()
+        went_in, came_out = self.input_tokens, self.output_tokens
+        if went_in is None:
+            went_in = self.bytes_in // BYTES_PER_TOKEN
+        if came_out is None:
+            came_out = self.estimated_output_tokens
+        return Tokens(went_in, self.cached_tokens or 0, came_out)
+
+
+# The same in SQL, for sums.
+_REFUSED = f"coalesce(status >= {FAILED}, 0)"
+IS_TOLD = f"({_REFUSED} OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL))"
+WENT_IN = (
+    f"CASE WHEN {_REFUSED} THEN 0"
+    f" ELSE coalesce(input_tokens, bytes_in / {BYTES_PER_TOKEN}) END"
+)
+CAME_OUT = (
+    f"CASE WHEN {_REFUSED} THEN 0"
+    " ELSE coalesce(output_tokens, estimated_output_tokens) END"
+)
 
 
 def keep_requests(connection: Connection, rows: Iterable[RequestRow]) -> None:
@@ -91,20 +130,17 @@ def metered_of(connection: Connection, session: str) -> list[Metered]:
     """Return what a session's requests to models came to, by model, pool and day.
 
     One that the provider refused cost nothing. Of one that broke off, or whose answer
-    told nothing, tokens are unknown. What the gateway answered itself is none.
+    told nothing, tokens are estimated. What the gateway answered itself is none.
     """
     found = connection.execute(
-        """
-        SELECT date(began_at, 'unixepoch') AS day, model, pool,
-          coalesce(status >= 400, 0)
-            OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS is_told,
+        f"""
+        SELECT date(began_at, 'unixepoch') AS day, model, pool, {IS_TOLD} AS is_told,
           count(*), sum(sent_again + max(tries, 1) - 1), sum(held_s),
-          sum(input_tokens), sum(cached_tokens), sum(output_tokens),
-          sum(reasoning_tokens)
+          sum({WENT_IN}), sum(cached_tokens), sum({CAME_OUT}), sum(reasoning_tokens)
         FROM requests
         WHERE run = ? AND session = ? AND model != '' AND tries > 0
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        """,
+        """,  # noqa: S608 our own words
         (session.partition("/")[0], session),
     )
     return [_metered(row) for row in found]
@@ -121,7 +157,8 @@ def _metered(row: Sequence[Any]) -> Metered:
         model,
         pool,
         requests,
-        tokens if is_told else None,
+        tokens,
+        is_estimated=not is_told,
         again=again,
         held_ms=round(held_s * 1000),
     )

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
+from kimi_swarm.core.estimate import OUTPUT_UNKNOWN
 from kimi_swarm.location import gateway_journal_path
 from kimi_swarm.store.requests import LOST, RequestRow
 
@@ -92,11 +93,13 @@ def read_left(home: str, *, at: float) -> Left:
         with suppress(ValueError, TypeError):  # it was killed in the midst of a line
             row = RequestRow(*json.loads(line))
             rows[row.id] = row
-    return Left(
-        [
-            row if row.ending else row._replace(ending=LOST, ended_at=at, tries=1)
-            for row in rows.values()
-        ]
+    return Left([row if row.ending else _lost(row, at) for row in rows.values()])
+
+
+def _lost(row: RequestRow, at: float) -> RequestRow:
+    """Return a request that its gateway died over: nobody knows what came of it."""
+    return row._replace(
+        ending=LOST, ended_at=at, tries=1, estimated_output_tokens=OUTPUT_UNKNOWN
     )
 
 

@@ -36,6 +36,7 @@ class Seen(NamedTuple):
     reasoning_tokens: int | None = None
     tries: int = 0
     bytes_out: int = 0
+    estimated_output_tokens: int = 0
 
 
 class Passage:

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kimi_swarm.lanes.gateway.answer_text import AnswerText
+
 LINE_LIMIT_BYTES = 4 << 20
 """Longer lines are let pass unread."""
 WHOLE_LIMIT_BYTES = 32 << 20
@@ -20,13 +22,15 @@ _MARKS = (b"usage", b"eval_count")
 class Served(NamedTuple):
     """Tokens of one answer; None where the provider did not tell.
 
-    `input_tokens` holds the cached ones too, `output_tokens` those of reasoning.
+    `input_tokens` holds the cached ones too, `output_tokens` those of reasoning. Where
+    these are not told, they are estimated by what came.
     """
 
     input_tokens: int | None = None
     cached_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    estimated_output_tokens: int = 0
 
     @property
     def is_told(self) -> bool:
@@ -44,6 +48,7 @@ class UsageReader:
         self._is_too_long = False
         self._fields: dict[str, Any] = {}
         self._reader = _chat
+        self._text = AnswerText()
 
     def feed(self, data: bytes) -> None:
         """Take in the next piece of the answer's body."""
@@ -57,8 +62,12 @@ class UsageReader:
         """Return what the whole answer told; what it left open stays None."""
         if not self._is_too_long:
             self._read(bytes(self._pending))
+        self._text.add(bytes(self._pending))
         self._pending.clear()
-        return self._reader(self._fields) if self._fields else Served()
+        served = self._reader(self._fields) if self._fields else Served()
+        if served.output_tokens is not None:
+            return served
+        return served._replace(estimated_output_tokens=self._text.tokens)
 
     def _feed_lines(self, data: bytes) -> None:
         head, newline, rest = data.rpartition(b"\n")
@@ -70,6 +79,7 @@ class UsageReader:
         whole = bytes(self._pending) + head
         self._pending.clear()
         self._is_too_long = False
+        self._text.add(whole)
         if any(mark in whole for mark in _MARKS):
             for line in whole.split(b"\n"):
                 self._read(line)
@@ -79,6 +89,7 @@ class UsageReader:
         if not self._is_too_long:
             self._pending += rest
         if len(self._pending) > LINE_LIMIT_BYTES:
+            self._text.add(bytes(self._pending))
             self._pending.clear()
             self._is_too_long = True
 

@@ -26,7 +26,6 @@ from kimi_swarm.store.database import Connection
 from kimi_swarm.store.requests import RequestRow
 
 NO_PRICE = "no price of this model is known, so this cannot be kept: "
-_FAILED = 400
 
 
 class Till:
@@ -80,7 +79,8 @@ class Till:
 
     def _words(self, refused: Refused) -> str:
         spent = self._budgets.spent(refused.scope, refused.budget.good)
-        words = budget_words(refused.budget, spent)
+        is_estimated = refused.scope in self._standing.estimated
+        words = budget_words(refused.budget, spent, is_estimated=is_estimated)
         return words if spent >= refused.budget.most else NO_PRICE + words
 
     def _expected(self, errand: Errand) -> Spend:
@@ -108,14 +108,11 @@ class Till:
                 self._budgets.release(row.id)
         self._stir()
 
-    def _cost(self, row: RequestRow) -> Spend | None:
-        """Return what a request cost, None if nobody told."""
-        if row.status is not None and row.status >= _FAILED:
+    def _cost(self, row: RequestRow) -> Spend:
+        """Return what a request cost: as the store counts it too, told or estimated."""
+        if row.tokens == Tokens():
             return Spend(requests=1)
-        if row.input_tokens is None or row.output_tokens is None:
-            return None
-        tokens = Tokens(row.input_tokens, row.cached_tokens or 0, row.output_tokens)
-        return self._spend(row.model, tokens, day_of(row.began_at))
+        return self._spend(row.model, row.tokens, day_of(row.began_at))
 
     def _learn(self, row: RequestRow) -> None:
         if row.input_tokens and row.output_tokens is not None:
@@ -136,8 +133,8 @@ class Till:
         self._budgets.replace(found.budgets, found.spent)
         for row in since:
             scopes = _scopes(row.session, row.pool)
-            if row.tries and (cost := self._cost(row)):
-                self._budgets.book(scopes, cost)
+            if row.tries:
+                self._budgets.book(scopes, self._cost(row))
         self._stir()
 
     def _stir(self) -> None:
