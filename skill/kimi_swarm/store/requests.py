@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kimi_swarm.core.row import Row
-from kimi_swarm.core.usage import Metered, Tokens
+from kimi_swarm.core.usage import Metered, Tokens, measured
 from kimi_swarm.store.database import Connection, transaction
+from kimi_swarm.store.prices import read_prices
+from kimi_swarm.store.usage import settle_late
 
 DONE, REFUSED, CUT, LEFT, LOST = "done", "refused", "cut", "left", "lost"
 """How a request ended: the whole answer passed, the gateway answered itself, the answer
@@ -85,14 +88,50 @@ CAME_OUT = (
 
 
 def keep_requests(connection: Connection, rows: Iterable[RequestRow]) -> None:
-    """Write rows down, all or none; one that is there already is written anew."""
+    """Write rows down, all or none; one that is there already is written anew.
+
+    What comes after its session was settled is added to what that used, once: whoever
+    tells it again, after whatever death, finds the row that is there.
+    """
+    rows = list(rows)
     marks = ", ".join("?" for _ in (*RequestRow._fields, "run"))
     with transaction(connection):
+        late = _late(connection, rows)
         connection.executemany(
             f"INSERT OR REPLACE INTO requests ({', '.join(RequestRow._fields)}, run)"  # noqa: S608 our own names
             f" VALUES ({marks})",
             [(*row, row.session.partition("/")[0]) for row in rows],
         )
+        for session, requests in late.items():
+            metered = metered_of(connection, session, only=requests)
+            pricing = read_prices(connection).cost
+            if metered:
+                settle_late(connection, session, measured(metered, pricing))
+
+
+def _late(
+    connection: Connection, rows: Sequence[RequestRow]
+) -> dict[str, frozenset[str]]:
+    """Return the requests that are new, of sessions that are over, by these."""
+    over = _among(
+        connection, "sessions WHERE state = 'done' AND", {row.session for row in rows}
+    )
+    rows = [row for row in rows if row.session in over]
+    known = _among(connection, "requests WHERE", {row.id for row in rows})
+    new = [row for row in rows if row.id not in known]
+    return {
+        session: frozenset(row.id for row in new if row.session == session)
+        for session in {row.session for row in new}
+    }
+
+
+def _among(connection: Connection, source: str, ids: set[str]) -> set[str]:
+    """Return those of some ids that there are."""
+    found = connection.execute(
+        f"SELECT id FROM {source} id IN (SELECT value FROM json_each(?))",  # noqa: S608 our own words
+        (json.dumps(sorted(ids)),),
+    )
+    return {ident for (ident,) in found}
 
 
 def requests_of(connection: Connection, session: str) -> list[RequestRow]:
@@ -126,11 +165,14 @@ def refused_by_budget(connection: Connection, session: str) -> bool:
     return bool(is_refused)
 
 
-def metered_of(connection: Connection, session: str) -> list[Metered]:
+def metered_of(
+    connection: Connection, session: str, *, only: Iterable[str] | None = None
+) -> list[Metered]:
     """Return what a session's requests to models came to, by model, pool and day.
 
     One that the provider refused cost nothing. Of one that broke off, or whose answer
-    told nothing, tokens are estimated. What the gateway answered itself is none.
+    told nothing, tokens are estimated. What the gateway answered itself is none. With
+    `only` these requests count alone.
     """
     found = connection.execute(
         f"""
@@ -138,10 +180,15 @@ def metered_of(connection: Connection, session: str) -> list[Metered]:
           count(*), sum(sent_again + max(tries, 1) - 1), sum(held_s),
           sum({WENT_IN}), sum(cached_tokens), sum({CAME_OUT}), sum(reasoning_tokens)
         FROM requests
-        WHERE run = ? AND session = ? AND model != '' AND tries > 0
+        WHERE run = ?1 AND session = ?2 AND model != '' AND tries > 0
+          AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
         """,  # noqa: S608 our own words
-        (session.partition("/")[0], session),
+        (
+            session.partition("/")[0],
+            session,
+            None if only is None else json.dumps(sorted(only)),
+        ),
     )
     return [_metered(row) for row in found]
 
