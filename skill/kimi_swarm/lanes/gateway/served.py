@@ -48,6 +48,7 @@ class UsageReader:
         self._is_too_long = False
         self._fields: dict[str, Any] = {}
         self._reader = _chat
+        self._is_final = False
         self._text = AnswerText()
 
     def feed(self, data: bytes) -> None:
@@ -58,16 +59,22 @@ class UsageReader:
             self._pending += data
             self._is_too_long = len(self._pending) > WHOLE_LIMIT_BYTES
 
-    def end(self) -> Served:
-        """Return what the whole answer told; what it left open stays None."""
+    def end(self, *, is_whole: bool = True) -> Served:
+        """Return what the answer told; what it left open stays None.
+
+        Of one that broke off (not `is_whole`) what came out is known only if that was
+        told as the last word on it: some tell it along the way, as far as they are.
+        """
         if not self._is_too_long:
             self._read(bytes(self._pending))
         self._text.add(bytes(self._pending))
         self._pending.clear()
         served = self._reader(self._fields) if self._fields else Served()
-        if served.output_tokens is not None:
+        so_far = served.output_tokens
+        if so_far is not None and (is_whole or self._is_final):
             return served
-        return served._replace(estimated_output_tokens=self._text.tokens)
+        estimate = max(so_far or 0, self._text.tokens)
+        return served._replace(output_tokens=None, estimated_output_tokens=estimate)
 
     def _feed_lines(self, data: bytes) -> None:
         head, newline, rest = data.rpartition(b"\n")
@@ -108,6 +115,7 @@ class UsageReader:
     def _learn(self, spoken: Mapping[str, Any]) -> None:
         for reader, fields in _usages(spoken):
             self._reader = reader
+            self._is_final = _is_last_word(spoken)
             self._fields.update((k, v) for k, v in fields.items() if v is not None)
 
 
@@ -119,7 +127,8 @@ def _usages(spoken: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]
         case {"object": "response", "usage": dict(usage)}:
             yield _responses, usage
         case {"message": {"usage": dict(usage)}}:
-            yield _messages, usage
+            # It begins: what it says of the output is no count of what is to come.
+            yield _messages, {**usage, "output_tokens": None}
         case {"type": "message" | "message_delta", "usage": dict(usage)}:
             yield _messages, usage
         case {"usage": dict(usage)}:
@@ -132,6 +141,17 @@ def _usages(spoken: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]
             yield _chat, usage
         case _:
             pass
+
+
+def _is_last_word(spoken: Mapping[str, Any]) -> bool:
+    """Whether what is told in a stream is told at its end."""
+    match spoken:
+        case {"message": _}:
+            return False
+        case {"choices": [dict(choice), *_]}:
+            return bool(choice.get("finish_reason"))
+        case _:
+            return True
 
 
 def _chat(usage: Mapping[str, Any]) -> Served:
