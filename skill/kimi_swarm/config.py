@@ -208,9 +208,10 @@ class Known(NamedTuple):
         return profiles[name]
 
 
-def known_at(folder: Path) -> Known:
+def known_at(folder: Path | None) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
 
+    Without a folder there is no project.
     The user's `config.yaml` may order the workers (`preferred`), set `limits` and
     `budgets`, name another host to `notify`, and say what `pools` bear: one that the
     package knows is replaced whole.
@@ -221,7 +222,7 @@ def known_at(folder: Path) -> Known:
     """
     manifest = load_manifest()
     profiles = {**manifest.profiles, **_profiles_in(Path(config_home()))}
-    project, notes = trusted_project(folder)
+    project, notes = (None, ()) if folder is None else trusted_project(folder)
     if project is not None:
         profiles |= _profiles_in(project)
     changed: dict[str, object] = {"profiles": profiles, **_own_config(profiles)}

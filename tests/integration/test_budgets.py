@@ -207,6 +207,28 @@ def test_a_budget_of_the_day_holds_every_run(swarm: Swarm, model: ScriptedModel)
     assert len(model.requests) == 1
 
 
+def test_a_budget_of_the_day_that_is_raised_holds_no_more_once_a_run_is_resumed(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    swarm.own_config(budgets={"day": {"requests": 1}})
+    run = swarm.spawn({"a": ask("Go"), "b": ask("Go")}, limits={"concurrency": 1})
+    helps = "Raise budgets.day in config.yaml first."
+    assert helps in swarm.call("wait", run, code=1).out
+    for told in (
+        swarm.call("resume", run).out,
+        swarm.call("resume", run, "--requests", 9).out,
+    ):
+        assert f"{run} is held still: 0 at work, 1 waiting." in told
+        assert f"Held: budget of the day requests 1 spent 1. {helps}" in told
+    assert helps in swarm.call("list", run).out
+    assert helps in swarm.call("poll", run).out
+
+    swarm.own_config(budgets={"day": {"requests": 50}})
+    assert f"{run} is running:" in swarm.call("resume", run).out
+    assert swarm.ended(run)["b"]["outcome"] == "succeeded"
+
+
 def test_money_for_ten_of_thirty_tasks_is_spent_and_no_more(
     swarm: Swarm, model: ScriptedModel
 ):

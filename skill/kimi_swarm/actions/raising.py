@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kimi_swarm.core.allowance import budget_amount, budget_words
+from kimi_swarm.core.allowance import (
+    Allowances,
+    Hold,
+    budget_amount,
+    budget_words,
+    seeker_of,
+)
 from kimi_swarm.core.budget import Act, Budget, Good
 from kimi_swarm.errors import SwarmError
-from kimi_swarm.store.budgets import amount, budgets_of, keep_budgets, spent_on
+from kimi_swarm.store.budgets import (
+    amount,
+    budgets_of,
+    keep_budgets,
+    read_allowances,
+    spent_on,
+)
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import note
+from kimi_swarm.store.views import sessions_of
 
 
 class BudgetSpentError(SwarmError):
@@ -60,9 +73,29 @@ def raise_budgets(
         if spent >= one.most:
             raise BudgetSpentError(budget_words(one, spent, is_estimated=is_estimated))
     keep_budgets(connection, budgets)
-    connection.execute(
-        "UPDATE runs SET held = NULL, held_until_at = NULL, warned = NULL WHERE id = ?",
-        (run,),
-    )
+    connection.execute("UPDATE runs SET warned = NULL WHERE id = ?", (run,))
     words = ", ".join(map(budget_amount, budgets))
     note(connection, run, None, "budget_raised", at, {"words": words})
+
+
+def hold_again(connection: Connection, run: str, *, at: float) -> bool:
+    """Write down what holds a run now that budgets are others; whether any does.
+
+    Inside the caller's transaction. The supervisor would find the same; but whoever
+    waits for the run is not to be told at once what holds it no more.
+    """
+    hold = _hold(connection, run, at=at)
+    words, until_at = (None, None) if hold is None else hold
+    connection.execute(
+        "UPDATE runs SET held = ?, held_until_at = ? WHERE id = ? AND held IS NOT NULL",
+        (words, until_at, run),
+    )
+    return hold is not None
+
+
+def _hold(connection: Connection, run: str, *, at: float) -> Hold | None:
+    """Return what holds a run that waits with all it has, if anything does."""
+    allowances = Allowances(read_allowances(connection, at=at))
+    waiting = [row for row in sessions_of(connection, run) if row.state == "queued"]
+    holds = [allowances.hold(seeker_of(row.id, row.profile)) for row in waiting]
+    return holds[0] if holds and None not in holds else None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import passed_values
+from kimi_swarm.actions.written import WrittenForAll
 from kimi_swarm.core.names import COMMAND, RUN_NAMES, run_name
 from kimi_swarm.location import (
     new_repository_folder,
@@ -27,7 +28,6 @@ from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
-from kimi_swarm.store.budgets import keep_standing_budgets
 from kimi_swarm.store.database import (
     Connection,
     StateFolderError,
@@ -35,8 +35,6 @@ from kimi_swarm.store.database import (
     transaction,
     words_for_errors,
 )
-from kimi_swarm.store.pools import keep_pools
-from kimi_swarm.store.prices import keep_prices
 from kimi_swarm.store.runs import NewRun, add_tasks, create_run
 from kimi_swarm.store.views import run_row
 from kimi_swarm.workspace.repository import create_repository, resolve_commit
@@ -85,14 +83,12 @@ async def spawn(
     """
     require_supported()
     _require_room(home, prepared)
-    prices = load_prices()
+    written = WrittenForAll(load_prices(), prepared.pools, prepared.standing_budgets)
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
         with words_for_errors(home):
-            keep_prices(connection, prices)
-            keep_pools(connection, prepared.pools)
-            keep_standing_budgets(connection, prepared.standing_budgets)
+            written.keep(connection)
         if prepared.into is None:
             belongs = _Belongs(owner, notice)
             run, repo = await _begin(home, connection, prepared, belongs)

@@ -88,18 +88,19 @@ def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
     verb = "resume" if words.is_paused(run) else verb
     used = used_words(totals)
     first = _run_line(home, asked, run) + (f"; {used}" if used else "")
-    last = words.next_line(_raising(run) or f"{verb} {run.id}")
+    last = _raising(run) or words.next_line(f"{verb} {run.id}")
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
 
 
 def _raising(run: RunRow) -> str:
-    """Return the command that lets a run go on, "" for one that no budget holds."""
+    """Say what lets a run go on, "" for one that no budget holds."""
     if run.held is None or not words.is_held(run):
         return ""
-    from kimi_swarm.core.wake import raising  # noqa: PLC0415 few runs are held
+    from kimi_swarm.core.wake import first_raise, raising  # noqa: PLC0415 few are held
 
-    return raising(run.id, run.held)
+    command = words.next_line(raising(run.id, run.held))
+    return f"{first_raise(run.held)} {command}".lstrip()
 
 
 def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:
@@ -195,7 +196,7 @@ def _events_text(home: str, news: RunNews) -> str:
     counts = f"{run}: {words.counts_of(news.run)}."
     ending = "" if news.run.state == "done" else "\nStill running."
     if raising := _raising(news.run):
-        ending = f"\nHeld: {news.run.held}. {words.next_line(raising)}"
+        ending = f"\nHeld: {news.run.held}. {raising}"
     elif words.is_paused(news.run):
         ending = f"\nPaused. {words.next_line(f'resume {run}')}"
     return f"{told}\n\n{counts}{ending}"

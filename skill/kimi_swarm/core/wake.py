@@ -55,8 +55,20 @@ def held_line(
     head: str, run: str, held: str, rows: Sequence[Standing], *, caller: str
 ) -> str:
     """Say which budget holds a run and what is undone, and what lets it go on."""
-    text = f"{head} held: {held}; {counted(rows)}."
-    return woken(text, caller=caller, verb=raising(run, held))
+    verb, first = raising(run, held), first_raise(held)
+    ways = [
+        f"{told} {first}".rstrip()
+        for told in (
+            f"{head} held: {held}; {counted(rows)}.",
+            f"{head} held: {held}.",
+            f"{head} is held.",
+        )
+    ]
+    if len(ways[-1]) + 1 + len(_next(caller, verb)) > LINE_CHARS:
+        caller = ""  # what helps first is more than where this program is
+    room = LINE_CHARS - len(_next(caller, verb)) - 1
+    text = next((each for each in ways if len(each) <= room), ways[-1])
+    return woken(text, caller=caller, verb=verb)
 
 
 def raising(run: str, held: str) -> str:
@@ -64,8 +76,17 @@ def raising(run: str, held: str) -> str:
     words = held.partition(" spent")[0].split(" ")
     if words[:3] == ["budget", "of", "task"]:
         return f"resume {run}/{words[3]} --{words[4]} N"
-    # One of all runs is raised in the configuration, or begins anew by itself.
-    return f"resume {run} --{words[1]} N" if words[1:2] != ["of"] else "stats"
+    # One of all runs is raised in the configuration, which this reads again.
+    return f"resume {run}" if words[1:2] == ["of"] else f"resume {run} --{words[1]} N"
+
+
+def first_raise(held: str) -> str:
+    """Say what a person does before that, "" where the command is all."""
+    words = held.split(" ")
+    if words[1:2] != ["of"] or words[2:3] == ["task"]:
+        return ""
+    field = "pools" if words[2] == "pool" else words[3]
+    return f"Raise budgets.{field} in config.yaml first."
 
 
 def woken(text: str, *, caller: str, verb: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.core.report import Report, to_markdown
+from kimi_swarm.core.wake import first_raise, raising
 from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
@@ -138,6 +139,10 @@ def paused(run: Paused) -> str:
     how = "paused" if run.is_paused else "running"
     already = "" if run.is_changed else " already"
     stand = f"{run.at_work} at work, {run.waiting} waiting"
+    if run.held is not None and not run.is_paused:
+        first = f"Held: {run.held}. {first_raise(run.held)}".rstrip()
+        last = next_line(raising(run.run, run.held))
+        return f"{run.run} is held still: {stand}. {first}\n{last}"
     verb = "resume" if run.is_paused else "wait"
     held = "" if run.held is None else f" Held: {run.held}."
     last = next_line(f"{verb} {run.run}")
