@@ -125,8 +125,43 @@ def test_four_fifths_of_a_budget_are_told_once(swarm: Swarm, model: ScriptedMode
         for one in swarm.ask("poll", run)["events"]
         if one["event"].startswith("budget")
     ]
-    assert told == ["budget requests 5 spent 4"]
-    assert swarm.ask("list", run)["warned"] == told[0]
+    assert told == ["budget requests 5 spent 4", "budget requests 5 spent 5"]
+    assert swarm.ask("list", run)["warned"] == told[1]
+
+
+def test_a_run_that_used_up_its_budget_as_it_ended_says_so(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    swarm.own_config(budgets={"day": {"requests": 1}})
+    run = swarm.spawn({"a": ask("Go")}, limits={"requests": 1})
+    line = swarm.call("wait", run).out
+    assert "1 succeeded" in line
+    assert "; budget requests 1 spent 1." in line
+    assert "; budget requests 1 spent 1" in swarm.call("list").out
+    assert "used up: budget requests 1 spent 1" in swarm.call("poll", run).out
+    assert "budget requests 1 spent 1" in swarm.call("aggregate", run).out
+    # That of the day goes on without it.
+    assert swarm.ask("list", run)["warned"] == "budget requests 1 spent 1"
+
+
+def test_a_run_that_begins_while_a_budget_is_nearly_gone_is_told(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    swarm.own_config(budgets={"day": {"requests": 5}})
+    tasks = {name: ask("Go") for name in "abcd"}
+    swarm.ended(swarm.spawn(tasks, limits={"concurrency": 1}))
+    plan = swarm.plan({"b": {"argv": ["true"], **NONE}})
+    said = swarm.call("spawn", plan).out
+    words = "budget of the day requests 5 spent 4"
+    assert f"Used up already, or nearly: {words}." in said
+    run = said.partition(":")[0].split()[-1]
+    swarm.ended(run)
+    events = swarm.ask("poll", run)["events"]
+    assert [one["words"] for one in events if one["event"] == "budget_warned"] == [
+        words
+    ]
 
 
 def test_finish_lets_what_works_finish_beyond_the_budget(

@@ -28,6 +28,7 @@ from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
+from kimi_swarm.store.budget_warnings import warn_run
 from kimi_swarm.store.database import (
     Connection,
     StateFolderError,
@@ -94,6 +95,8 @@ async def spawn(
             run, repo = await _begin(home, connection, prepared, belongs)
         else:
             run, repo = prepared.into, _add(home, connection, prepared, notice)
+        with words_for_errors(home):
+            warned = run_row(connection, run).warned
     finally:
         connection.close()
     env = passed_values(prepared.tasks, environ) | (notice.env if notice else {})
@@ -107,7 +110,7 @@ async def spawn(
         profiles=tuple(sorted({task.recipe.profile for task in prepared.tasks})),
         concurrency=prepared.concurrency,
         repo=repo,
-        notes=(*prepared.notes, *_loosely_held(prepared)),
+        notes=(*prepared.notes, *_loosely_held(prepared), *_pressing(warned)),
         left=len(prepared.left),
     )
 
@@ -145,6 +148,7 @@ def _add(
             )
             if notice is not None:
                 notice.wish(connection, run)
+            warn_run(connection, run, at=now())
         return run_row(connection, run).repo
 
 
@@ -157,6 +161,11 @@ def _loosely_held(prepared: Prepared) -> tuple[str, ...]:
         return ()
     told = f"Budgets hold {', '.join(names)} per session only"
     return (f"{told}: what running sessions spend may go beyond.",)
+
+
+def _pressing(warned: str | None) -> tuple[str, ...]:
+    """Say which budgets a run finds used up already, or nearly."""
+    return () if warned is None else (f"Used up already, or nearly: {warned}.",)
 
 
 def _require_room(home: str, prepared: Prepared) -> None:
@@ -235,6 +244,7 @@ async def _write(
         create_run(connection, run, new, at=now())
         if belongs.notice is not None:
             belongs.notice.wish(connection, run)
+        warn_run(connection, run, at=now())
     reach("spawn.after_written")
     return repo
 

@@ -185,7 +185,8 @@ class RunTold(Told):
         str | None, Field(description="The budget that keeps it from starting more.")
     ]
     warned: Annotated[
-        str | None, Field(description="The budget last told to be used up, or nearly.")
+        str | None,
+        Field(description="Budgets that are used up, or nearly: how they stand."),
     ]
     owner: Annotated[str | None, Field(description="The asker it belongs to.")]
     size_bytes: int | None = None

@@ -25,7 +25,6 @@ from kimi_swarm.store.budget_sums import (
     used_of,
 )
 from kimi_swarm.store.database import at_one_moment, transaction
-from kimi_swarm.store.moves import note
 from kimi_swarm.store.prices import read_prices
 
 OF_A_RUN = ("run", "task")
@@ -63,6 +62,10 @@ def keep_budgets(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> N
     with transaction(connection):
         for one in budgets:
             connection.execute(
+                "DELETE FROM budgets_told WHERE scope = ? AND good = ?",
+                (one.scope, one.good.value),
+            )
+            connection.execute(
                 "INSERT OR REPLACE INTO budgets (scope, good, most, act)"
                 " VALUES (?, ?, ?, ?)",
                 (one.scope, one.good.value, one.most, one.act.value),
@@ -98,7 +101,7 @@ def read_budgets(connection: sqlite3.Connection) -> list[Budget]:
 
 def budgets_of(connection: sqlite3.Connection, run: str) -> list[Budget]:
     """Return the budgets of a run and of its tasks."""
-    return [one for one in read_budgets(connection) if _run_of(one) == run]
+    return [one for one in read_budgets(connection) if run_of(one) == run]
 
 
 def count_of_tasks_with_budgets(connection: sqlite3.Connection, run: str) -> int:
@@ -153,9 +156,14 @@ def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
     return Standing(budgets, spent, prices, estimated)
 
 
-def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowance]:
-    """Return how each budget stands that may keep sessions from starting."""
-    budgets = _in_force(connection)
+def read_allowances(
+    connection: sqlite3.Connection, *, at: float, also: str = ""
+) -> list[Allowance]:
+    """Return how each budget stands that may keep sessions from starting.
+
+    With those of one run `also` if that is over.
+    """
+    budgets = _in_force(connection, also)
     if not budgets:
         return []
     prices = read_prices(connection)
@@ -166,7 +174,7 @@ def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowa
             spent=amount(spent[one.scope].whole, one.good),
             live=amount(spent[one.scope].live, one.good),
             is_estimated=spent[one.scope].is_estimated,
-            each=expected_of(connection, _run_of(one), one.good),
+            each=expected_of(connection, run_of(one), one.good),
             until_at=_anew_at(one, at),
             profiles=_profiles(connection, one),
         )
@@ -179,21 +187,22 @@ def amount(spend: Spend, good: Good) -> float:
     return float(getattr(spend, good.value) or 0)
 
 
-def _in_force(connection: sqlite3.Connection) -> list[Budget]:
-    """Return the budgets of runs that are not over, and those of all runs."""
+def _in_force(connection: sqlite3.Connection, also: str = "") -> list[Budget]:
+    """Return the budgets of runs that are not over, of one more, and of all runs."""
     budgets = read_budgets(connection)
     if not budgets:
         return []
     found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
-    running = {run for (run,) in found}
-    return [one for one in budgets if _run_of(one) in running or _run_of(one) is None]
+    running = {also} | {run for (run,) in found}
+    return [one for one in budgets if run_of(one) in running or run_of(one) is None]
 
 
 def _kind(budget: Budget) -> str:
     return budget.scope.partition("/")[0]
 
 
-def _run_of(budget: Budget) -> str | None:
+def run_of(budget: Budget) -> str | None:
+    """Return the run that a budget is of, or of a task of; None for one of all runs."""
     kind, _, rest = budget.scope.partition("/")
     return rest.partition("/")[0] if kind in OF_A_RUN else None
 
@@ -226,54 +235,3 @@ def _profiles(connection: sqlite3.Connection, budget: Budget) -> frozenset[str] 
         (pool,),
     )
     return frozenset(profile for (profile,) in found)
-
-
-def warn(
-    connection: sqlite3.Connection, allowances: Iterable[Allowance], *, at: float
-) -> bool:
-    """Tell once of each budget that is nearly gone, and once that it is; whether any.
-
-    One that is not of a run is told to every run that is not over.
-    """
-    has_told = False
-    for one in allowances:
-        period = period_of(one.budget, at)
-        key = (one.budget.scope, one.budget.good.value)
-        told, told_of = connection.execute(
-            "SELECT told, told_of FROM budgets WHERE scope = ? AND good = ?", key
-        ).fetchone()
-        if one.share <= (told if told_of == period else 0.0):
-            continue
-        connection.execute(
-            "UPDATE budgets SET told = ?, told_of = ? WHERE scope = ? AND good = ?",
-            (one.share, period, *key),
-        )
-        has_told = True
-        for run in _hearers(connection, one.budget):
-            _tell(connection, run, one, at)
-    return has_told
-
-
-def _hearers(connection: sqlite3.Connection, budget: Budget) -> list[str]:
-    own = _run_of(budget)
-    if own is not None:
-        return [own]
-    found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
-    return [run for (run,) in found]
-
-
-def _tell(
-    connection: sqlite3.Connection, run: str, allowance: Allowance, at: float
-) -> None:
-    budget, words = allowance.budget, allowance.words()
-    connection.execute("UPDATE runs SET warned = ? WHERE id = ?", (words, run))
-    told = {
-        "words": words,
-        "scope": budget.scope,
-        "good": budget.good.value,
-        "most": budget.most,
-        "spent": allowance.spent,
-        "act": budget.act.value,
-    }
-    name = "budget_gone" if allowance.is_gone else "budget_warned"
-    note(connection, run, None, name, at, told)

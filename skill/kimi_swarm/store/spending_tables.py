@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 # Where a provider tells no usage, what came of its answer is estimated by its text.
+# Each run is told by itself which share of a budget is used, once in each period (""
+# for a budget without any); `warned` in runs is how its budgets stand now.
 SPENDING = """
 ALTER TABLE requests ADD COLUMN estimated_output_tokens INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE budgets_told (
+  run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  scope TEXT NOT NULL,
+  good TEXT NOT NULL,
+  period TEXT NOT NULL,
+  share REAL NOT NULL,
+  PRIMARY KEY (run, scope, good, period)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE budgets DROP COLUMN told;
+ALTER TABLE budgets DROP COLUMN told_of;
 """

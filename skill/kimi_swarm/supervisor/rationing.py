@@ -9,11 +9,12 @@ from kimi_swarm.core.evidence import Verdict, remedy
 from kimi_swarm.core.retry import Retry, held_back
 from kimi_swarm.core.schedule import Agenda, Cancel, Snapshot
 from kimi_swarm.core.session import Outcome
-from kimi_swarm.store.budgets import read_allowances, warn
+from kimi_swarm.store.budget_warnings import warn, warn_run
+from kimi_swarm.store.budgets import read_allowances
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.holds import note_stuck, set_held
 from kimi_swarm.store.requests import refused_by_budget
-from kimi_swarm.store.views import SessionRow
+from kimi_swarm.store.views import SessionRow, run_row
 from kimi_swarm.supervisor.judged import Judged
 
 
@@ -28,6 +29,15 @@ def mind(connection: Connection, snapshot: Snapshot, agenda: Agenda) -> bool:
     may_go_on = any(isinstance(decision, Cancel) for decision in agenda.decisions)
     is_stuck = not may_go_on and note_stuck(connection, at=snapshot.at)
     return has_warned or is_new or is_stuck
+
+
+def last_words(connection: Connection, run: str, *, at: float) -> None:
+    """Tell a run that is just over how its budgets stood: nobody looks at it again.
+
+    Inside the transaction in which it ends.
+    """
+    if run_row(connection, run).state == "done":
+        warn_run(connection, run, at=at)
 
 
 def as_refused(

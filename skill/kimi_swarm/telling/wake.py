@@ -39,7 +39,7 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
     head = (shows_id and seen.completion) or run
     if seen.run.is_stuck:
         return _held_line(head, run, seen.run.held or "", rows)
-    used = used_words(seen.totals)
+    used = "; ".join(filter(None, (used_words(seen.totals), seen.run.warned)))
     return end_line(head, run, rows, caller=program_name(), used=used)
 
 
