@@ -242,6 +242,67 @@ def test_a_budget_of_the_day_holds_every_run(swarm: Swarm, model: ScriptedModel)
     assert len(model.requests) == 1
 
 
+def test_a_budget_of_a_pool_holds_by_the_pool_s_own_name_and_by_its_host_s(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    place = f"127.0.0.1:{model.port}"
+    pools = {
+        "mine": {"url": place, "concurrency": 3},
+        "cheap": {"url": f"{place}/v1", "models": ["scripted"]},
+        "other": {"url": place, "models": ["dear-*"]},
+    }
+    budgets = {"mine": {"requests": 2, "per": "day"}, "other": {"requests": 1}}
+    swarm.own_config(pools=pools, budgets={"pools": budgets})
+    tasks = {f"t{number}": ask("Go") for number in range(5)}
+    run = swarm.spawn(tasks, limits={"concurrency": 1})
+    line = swarm.call("wait", run, code=1).out
+    assert "held: budget of pool mine for the day requests 2 spent 2" in line
+    assert len(model.requests) == 2
+
+    swarm.own_config(pools=pools, budgets={"pools": {"cheap": {"requests": 3}}})
+    swarm.call("resume", run)
+    line = swarm.call("wait", run, code=1).out
+    assert "held: budget of pool cheap for the month requests 3 spent 3" in line
+
+    swarm.own_config(pools=pools, budgets={"pools": {place: {"requests": 4}}})
+    swarm.call("resume", run)
+    line = swarm.call("wait", run, code=1).out
+    assert f"held: budget of pool {place} for the month requests 4 spent 4" in line
+
+
+def test_a_budget_of_a_pool_that_there_is_not_is_refused(swarm: Swarm):
+    swarm.own_config(
+        pools={"moonshot": {"url": "api.moonshot.ai"}},
+        budgets={"pools": {"moonshoot": {"requests": 1}}},
+    )
+    done = swarm.call("plan", swarm.plan({"a": {"argv": ["true"], **NONE}}), code=2)
+    assert 'budgets.pools.moonshoot: no such pool; did you mean "moonshot"' in done.err
+    assert "docs/limits.md" in done.err
+    assert "install kimi-swarm" not in done.err
+
+
+def test_a_budget_of_a_pool_counts_workers_that_log_in_by_themselves_if_it_can(
+    swarm: Swarm,
+):
+    at = {"models": {"url": "https://api.example.org/v1/models", "key_env": "NO_KEY"}}
+    for name, fields in (("known", at), ("unknown", {})):
+        argv = worker("tells_usage.py")
+        swarm.teach(name, argv, expect="answer", grace_s=0.5, **fields)
+    pools = {"example": {"url": "api.example.org"}}
+    budgets = {"pools": {"example": {"tokens": 1}}}
+    swarm.own_config(pools=pools, budgets=budgets)
+    spend = {"prompt": TELLS, "role": "none", **NONE}
+    tasks = {f"t{number}": {"profile": "known", **spend} for number in range(2)}
+    run = swarm.spawn(tasks, limits={"concurrency": 1})
+    line = swarm.call("wait", run, code=1).out
+    assert "held: budget of pool example for the month tokens 1 spent " in line
+
+    told = swarm.call("plan", swarm.plan({"a": {"profile": "unknown", **spend}})).out
+    assert "No budget of a pool counts unknown: nobody knows which provider" in told
+    assert "No budget of a pool" not in swarm.call("plan", swarm.plan(tasks)).out
+
+
 def test_a_budget_of_the_day_that_is_raised_holds_no_more_once_a_run_is_resumed(
     swarm: Swarm, model: ScriptedModel
 ):

@@ -59,9 +59,15 @@ def scope_of(name: str, at: float) -> Scope:
         since, until = f"{day[:7]}-01", f"{day[:7]}-31"
     days, requests = "day BETWEEN :since AND :until", _REQUESTS_OF_DAYS
     if kind.startswith("pool-"):
-        days, requests = f"pool = :pool AND {days}", f"pool = :pool AND {requests}"
+        days = f"{among('pool')} AND {days}"
+        requests = f"(pool = :pool OR {among('pools')}) AND {requests}"
     values: dict[str, object] = {"since": since, "until": until, "pool": rest}
     return Scope("spent", days, requests, "0", values)
+
+
+def among(column: str) -> str:
+    """Return SQL for whether `:pool` is one of the lines of a column."""
+    return f"instr(char(10) || {column} || char(10), char(10) || :pool || char(10)) > 0"
 
 
 _REQUESTS_OF_DAYS = (

@@ -19,6 +19,7 @@ from kimi_swarm.core.usage import day_of
 from kimi_swarm.store.budget_sums import (
     Scope,
     Sums,
+    among,
     expected_of,
     live_of,
     scope_of,
@@ -230,8 +231,12 @@ def _profiles(connection: sqlite3.Connection, budget: Budget) -> frozenset[str] 
     if not kind.startswith("pool-"):
         return None
     found = connection.execute(
-        "SELECT profile FROM spent WHERE pool = ?1 UNION SELECT profile FROM sessions"
-        " WHERE id IN (SELECT session FROM requests WHERE pool = ?1)",
-        (pool,),
+        f"SELECT profile FROM spent WHERE {among('pool')}"  # noqa: S608 our own words
+        " UNION SELECT each.key FROM runs, json_each(runs.profiles) AS each"
+        " WHERE runs.state = 'running' AND EXISTS (SELECT 1 FROM"
+        " json_each(json_extract(each.value, '$.spends_on')) WHERE value = :pool)"
+        " UNION SELECT profile FROM sessions WHERE id IN"
+        f" (SELECT session FROM requests WHERE pool = :pool OR {among('pools')})",
+        {"pool": pool},
     )
     return frozenset(profile for (profile,) in found)

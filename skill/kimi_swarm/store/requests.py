@@ -31,7 +31,8 @@ class RequestRow(Row):
     the very same to a gateway that died over it: the provider may have counted both.
     Tokens are None where the provider did not tell; `input_tokens` holds the cached
     ones, `output_tokens` those of reasoning. For want of the latter there are
-    `estimated_output_tokens`, by what came.
+    `estimated_output_tokens`, by what came. `pool` is the provider's host; `pools` are
+    that and the names of all pools that cover the request, each on a line.
     """
 
     id: str
@@ -54,6 +55,7 @@ class RequestRow(Row):
     tries: int = 0
     bytes_out: int = 0
     estimated_output_tokens: int = 0
+    pools: str = ""
 
     @property
     def is_told(self) -> bool:
@@ -176,7 +178,8 @@ def metered_of(
     """
     found = connection.execute(
         f"""
-        SELECT date(began_at, 'unixepoch') AS day, model, pool, {IS_TOLD} AS is_told,
+        SELECT date(began_at, 'unixepoch') AS day, model,
+          coalesce(nullif(pools, ''), pool), {IS_TOLD} AS is_told,
           count(*), sum(sent_again + max(tries, 1) - 1), sum(held_s),
           sum({WENT_IN}), sum(cached_tokens), sum({CAME_OUT}), sum(reasoning_tokens)
         FROM requests

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 # Where a provider tells no usage, what came of its answer is estimated by its text.
+# `pools` are all that a request draws on, each on a line: its provider's host, and each
+# pool that somebody wrote and that covers it; `usage` and `spent` have them in `pool`.
 # Each run is told by itself which share of a budget is used, once in each period (""
 # for a budget without any); `warned` in runs is how its budgets stand now.
 SPENDING = """
 ALTER TABLE requests ADD COLUMN estimated_output_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN pools TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE budgets_told (
   run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -39,6 +40,7 @@ class Proxy:
         marks: HeldMarks,
         upstream: Upstream,
         secret: bytes,
+        spends_on: Callable[[str, str, str], tuple[str, ...]],
     ) -> None:
         self._secret = secret
         self._leave = leave
@@ -46,6 +48,7 @@ class Proxy:
         self._ledger = ledger
         self._marks = marks
         self._upstream = upstream
+        self._spends_on = spends_on
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -64,16 +67,20 @@ class Proxy:
     async def _carry(
         self, request: web.BaseRequest, grant: Grant, route: Route, taken: Taken
     ) -> web.StreamResponse:
+        url, model = f"{route.origin}{route.path}", taken.asked.model
+        pools = self._spends_on(url, model, route.pool)
         row = self._ledger.begin(
             RequestRow(
-                *("", grant.session, route.pool, taken.asked.model, now()),
+                *("", grant.session, route.pool, model, now()),
                 bytes_in=taken.size_bytes,
                 digest=taken.digest,
+                pools="\n".join(pools),
             )
         )
-        url = f"{route.origin}{route.path}"
         account = account_of(self._secret, route.key)
-        errand = Errand(row.id, grant.session, route.pool, taken.asked, url, account)
+        errand = Errand(
+            *(row.id, grant.session, route.pool, taken.asked, url, account, pools)
+        )
         held = Held(
             steady,
             lambda: self._marks.begin(grant.launch),

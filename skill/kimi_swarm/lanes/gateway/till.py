@@ -6,7 +6,7 @@ Where nothing is set that could be used up, this lets through whatever comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import anyio
 
@@ -65,7 +65,9 @@ class Till:
     async def _reserve(self, errand: Errand) -> Refusal | None:
         while self.has_budgets:
             answer = self._budgets.reserve(
-                errand.id, _scopes(errand.session, errand.pool), self._expected(errand)
+                errand.id,
+                _scopes(errand.session, errand.spends_on),
+                self._expected(errand),
             )
             match answer:
                 case Granted():
@@ -132,7 +134,7 @@ class Till:
         self._standing = found
         self._budgets.replace(found.budgets, found.spent)
         for row in since:
-            scopes = _scopes(row.session, row.pool)
+            scopes = _scopes(row.session, row.pools.split("\n"))
             if row.tries:
                 self._budgets.book(scopes, self._cost(row))
         self._stir()
@@ -142,7 +144,8 @@ class Till:
         self._changed = anyio.Event()
 
 
-def _scopes(session: str, pool: str) -> tuple[str, ...]:
+def _scopes(session: str, pools: Iterable[str]) -> tuple[str, ...]:
     ident = parse_session(session)
     own = (f"run/{ident.run}", f"task/{ident.run}/{ident.task}")
-    return (*own, "day", "month", f"pool-day/{pool}", f"pool-month/{pool}")
+    of_pools = (f"pool-{per}/{pool}" for pool in pools for per in ("day", "month"))
+    return (*own, "day", "month", *of_pools)
