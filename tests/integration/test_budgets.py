@@ -368,6 +368,26 @@ def test_a_budget_holds_where_the_provider_tells_no_usage_and_says_it_estimates(
     assert "This day: about" in swarm.call("stats").out
 
 
+def test_a_budget_of_money_for_a_model_without_a_price_names_what_helps(
+    swarm: Swarm, model: ScriptedModel
+):
+    teach_to_ask(swarm, model)
+    run = swarm.spawn({"a": ask("Go")}, limits={"usd": 1.0})
+    line = swarm.call("wait", run, code=1).out
+    assert "(a: budget); Add what the model costs to prices.yaml." in line
+    told = swarm.ask("list", run)["sessions"][0]
+    assert "nobody knows what scripted costs" in told["message"]
+    assert "prices.yaml" in told["remedy"]
+    assert model.requests == []
+
+    swarm.own_config()
+    price = {"model": "scripted", "since": "2026-01-01", "input": 1, "output": 1}
+    path = swarm.folder / "home" / ".config" / "kimi-swarm" / "prices.yaml"
+    path.write_text(json.dumps({"prices": [price]}), "utf-8")
+    swarm.call("retry", run)
+    assert swarm.ended(run)["a"]["outcome"] == "succeeded"
+
+
 def test_the_report_says_whose_budget_is_held_per_session_only(
     swarm: Swarm, model: ScriptedModel
 ):

@@ -13,6 +13,7 @@ from kimi_swarm.actions.pools import unseen_by_pools, with_pools
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.actions.standing import Standing, find_standing
+from kimi_swarm.actions.unpriced import unpriced_models
 from kimi_swarm.actions.wanted import Wanted, read_plan
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.budget import Budget
@@ -111,6 +112,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     gated = await gated_profiles(tasks, os.environ)
     budgets = manifest.budgets.standing()
     notes += unseen_by_pools(tasks, budgets, gated)
+    notes += unpriced_models(tasks, (*budgets, *plan.budgets("")), gated)
     return Prepared(
         name=plan.name or name,
         plan=plan,

@@ -157,14 +157,14 @@ def requests_since(connection: Connection, at: float) -> list[RequestRow]:
     return [RequestRow(*row) for row in found]
 
 
-def refused_by_budget(connection: Connection, session: str) -> bool:
-    """Whether the gateway refused a request of a session as a budget was used up."""
-    (is_refused,) = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM requests"
-        " WHERE run = ? AND session = ? AND ending = 'refused' AND status = 403)",
+def refused_by_budget(connection: Connection, session: str) -> list[str]:
+    """Return the models that a session was refused for a budget's sake."""
+    found = connection.execute(
+        "SELECT DISTINCT model FROM requests"
+        " WHERE run = ? AND session = ? AND ending = 'refused' AND status = 403",
         (session.partition("/")[0], session),
-    ).fetchone()
-    return bool(is_refused)
+    )
+    return [model for (model,) in found]
 
 
 def metered_of(

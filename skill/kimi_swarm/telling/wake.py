@@ -7,6 +7,7 @@ characters of what the finished call printed last.
 from __future__ import annotations
 
 from kimi_swarm.actions.state import program_name
+from kimi_swarm.core.price_words import ADD_PRICES
 from kimi_swarm.core.totals import used_words
 from kimi_swarm.core.wake import counted, end_line, held_line, woken
 from kimi_swarm.store.inbox import standings
@@ -40,6 +41,8 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
     if seen.run.is_stuck:
         return _held_line(head, run, seen.run.held or "", rows)
     used = "; ".join(filter(None, (used_words(seen.totals), seen.run.warned)))
+    if any('"unpriced": [' in (row.detail or "") for row in seen.sessions):
+        used = ADD_PRICES.rstrip(".")
     return end_line(head, run, rows, caller=program_name(), used=used)
 
 

@@ -14,6 +14,7 @@ from kimi_swarm.core.allowance import budget_words
 from kimi_swarm.core.budget import Budgets, Granted, Later, Refused, Spend
 from kimi_swarm.core.estimate import Experience
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.price_words import unpriced
 from kimi_swarm.core.prices import Prices
 from kimi_swarm.core.totals import NANO
 from kimi_swarm.core.usage import Tokens, day_of
@@ -24,8 +25,6 @@ from kimi_swarm.process.clock import now
 from kimi_swarm.store.budgets import Standing, standing
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.requests import RequestRow
-
-NO_PRICE = "no price of this model is known, so this cannot be kept: "
 
 
 class Till:
@@ -74,16 +73,18 @@ class Till:
                     self._reserved.add(errand.id)
                     return None
                 case Refused():
-                    return budget_gone(self._words(answer))
+                    return budget_gone(self._words(answer, errand.asked.model))
                 case Later():
                     await self._changed.wait()
         return None
 
-    def _words(self, refused: Refused) -> str:
+    def _words(self, refused: Refused, model: str) -> str:
         spent = self._budgets.spent(refused.scope, refused.budget.good)
         is_estimated = refused.scope in self._standing.estimated
         words = budget_words(refused.budget, spent, is_estimated=is_estimated)
-        return words if spent >= refused.budget.most else NO_PRICE + words
+        if spent >= refused.budget.most:
+            return words
+        return f"{unpriced(model)} ({words})"
 
     def _expected(self, errand: Errand) -> Spend:
         asked = errand.asked
