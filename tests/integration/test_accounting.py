@@ -113,6 +113,22 @@ def test_late_requests_stand_in_for_what_the_worker_told_of_them(
     assert (found.unknown_requests, found.retries) == (0, 2)
 
 
+def test_how_long_sessions_worked_is_counted_while_they_do_and_once_they_are_over(
+    connection: Connection,
+):
+    def used(at: float) -> tuple[float, int]:
+        whole = spent_on(connection, "day", at=at).whole
+        return whole.wall_s, whole.sessions
+
+    # It was launched three seconds after its run was born, and ends a second later.
+    assert used(BORN_AT + 3.5) == (0.5, 1)
+    ended(connection, Told())
+    assert used(BORN_AT + 60) == (1.0, 1)
+    keep_requests(connection, [asked("late", 5, 0, 7)])
+    assert used(BORN_AT + 60) == (1.0, 1)
+    assert spent_on(connection, "month", at=BORN_AT).whole.wall_s == 1.0
+
+
 def seen_while_it_ends(home: Path, statement: int) -> tuple[float, int]:
     """Return what is seen of a run's spending whose session ends in the middle.
 

@@ -271,6 +271,27 @@ def test_a_budget_of_a_pool_holds_by_the_pool_s_own_name_and_by_its_host_s(
     assert f"held: budget of pool {place} for the month requests 4 spent 4" in line
 
 
+def test_a_budget_of_the_day_bounds_sessions_of_all_runs(swarm: Swarm):
+    swarm.own_config(budgets={"day": {"sessions": 3}})
+    true = {"argv": ["true"], **NONE}
+    swarm.ended(swarm.spawn(dict.fromkeys("ab", true)))
+    run = swarm.spawn(dict.fromkeys("cd", true), limits={"concurrency": 1})
+    told = "held: budget of the day sessions 3 spent 3"
+    assert told in swarm.call("wait", run, code=1).out
+    swarm.own_config(budgets={"day": {"sessions": 9}})
+    swarm.call("resume", run)
+    assert swarm.ended(run)["d"]["outcome"] == "succeeded"
+
+
+def test_a_budget_of_the_day_bounds_how_long_all_sessions_work(swarm: Swarm):
+    swarm.own_config(budgets={"day": {"wall_s": 0.001}})
+    true = {"argv": ["true"], **NONE}
+    run = swarm.spawn(dict.fromkeys("ab", true))
+    line = swarm.call("wait", run, code=1).out
+    assert "held: budget of the day wall_s 0" in line
+    assert list(outcomes(swarm, run).values()).count("queued") == 1
+
+
 def test_a_budget_of_a_pool_that_there_is_not_is_refused(swarm: Swarm):
     swarm.own_config(
         pools={"moonshot": {"url": "api.moonshot.ai"}},

@@ -19,7 +19,7 @@ _AT_WORK = (
 
 
 class Sums(NamedTuple):
-    """What was used; money in billionths of a US dollar.
+    """What was used; money in billionths of a US dollar, time by all sessions together.
 
     Of the tokens `estimated_tokens` are those that nobody counted.
     """
@@ -29,6 +29,7 @@ class Sums(NamedTuple):
     nano_usd: int = 0
     requests: int = 0
     sessions: int = 0
+    wall_ms: int = 0
 
     def plus(self, other: Sums) -> Sums:
         """Return both together."""
@@ -38,7 +39,8 @@ class Sums(NamedTuple):
 class Scope(NamedTuple):
     """What is added up: SQL for each table, and the values for it.
 
-    `table` holds what is over: `usage` or, for whole days, `spent`.
+    `table` holds what is over: `usage` or, for whole days, `spent`. `sessions` are
+    those to count: all of a run's or task's, else those at work.
     """
 
     table: str
@@ -61,8 +63,17 @@ def scope_of(name: str, at: float) -> Scope:
     if kind.startswith("pool-"):
         days = f"{among('pool')} AND {days}"
         requests = f"(pool = :pool OR {among('pools')}) AND {requests}"
-    values: dict[str, object] = {"since": since, "until": until, "pool": rest}
-    return Scope("spent", days, requests, "0", values)
+    sessions = f"id IN {_AT_WORK}"
+    if kind.startswith("pool-"):
+        sessions = f"{sessions} AND {_DRAWS_ON_POOL}"
+    values = {"since": since, "until": until, "pool": rest}
+    return Scope("spent", days, requests, sessions, {**values, "at": at})
+
+
+_DRAWS_ON_POOL = (
+    "EXISTS (SELECT 1 FROM tasks, json_each(tasks.data, '$.recipe.spends_on')"
+    " WHERE tasks.run = sessions.run AND tasks.name = sessions.task AND value = :pool)"
+)
 
 
 def among(column: str) -> str:
@@ -91,16 +102,33 @@ def used_of(connection: sqlite3.Connection, scope: Scope) -> Sums:
     over = connection.execute(
         f"SELECT coalesce(sum({_TOKENS}), 0),"  # noqa: S608 our own words
         f" coalesce(sum({_TOKENS}) FILTER (WHERE tokens_from = 'estimated'), 0),"
-        " coalesce(sum(nano_usd), 0), coalesce(sum(requests), 0)"
+        " coalesce(sum(nano_usd), 0), coalesce(sum(requests), 0),"
+        " coalesce(sum(begun), 0), coalesce(sum(wall_ms), 0)"
         f" FROM {scope.table} WHERE {scope.over}",
         scope.values,
     ).fetchone()
+    used = Sums._make(over)
+    if scope.table == "spent":
+        return used
     (begun,) = connection.execute(
         "SELECT count(*) FROM sessions"  # noqa: S608 as above
         f" WHERE {scope.sessions} AND (started_at IS NOT NULL OR state = 'starting')",
         scope.values,
     ).fetchone()
-    return Sums._make((*over, begun))
+    return used._replace(sessions=begun)
+
+
+def at_work_of(connection: sqlite3.Connection, scope: Scope) -> Sums:
+    """Return how many sessions are at work, and for how long; of whole days only."""
+    if scope.table != "spent":
+        return Sums()
+    sessions, wall_ms = connection.execute(
+        "SELECT count(*),"  # noqa: S608 our own words
+        " coalesce(sum(max(0, CAST((:at - started_at) * 1000 AS INTEGER))), 0)"
+        f" FROM sessions WHERE {scope.sessions}",
+        scope.values,
+    ).fetchone()
+    return Sums(sessions=sessions, wall_ms=wall_ms)
 
 
 def live_of(connection: sqlite3.Connection, scope: Scope, pricing: Pricing) -> Sums:
@@ -136,6 +164,8 @@ def expected_of(
     """
     if good is Good.SESSIONS:
         return {}
+    if good is Good.WALL_S:
+        return _mean_wall_s(connection)
     column, origin = _COLUMNS[good]
     expected = dict.fromkeys(_gated(connection, run), 0.0)
     expected |= dict.fromkeys(_silent(connection, origin), 0.0)
@@ -166,6 +196,14 @@ def _means(
         f" WHERE {where} AND {origin} != 'unknown'"
         f" GROUP BY profile HAVING sum(sessions) > 0 AND sum({column}) > 0",
         {"run": run},
+    )
+    return dict(rows.fetchall())
+
+
+def _mean_wall_s(connection: sqlite3.Connection) -> dict[str, float]:
+    rows = connection.execute(
+        "SELECT profile, sum(wall_ms) / 1000.0 / sum(begun) FROM spent"
+        " GROUP BY profile HAVING sum(begun) > 0"
     )
     return dict(rows.fetchall())
 

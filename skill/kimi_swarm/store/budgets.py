@@ -20,6 +20,7 @@ from kimi_swarm.store.budget_sums import (
     Scope,
     Sums,
     among,
+    at_work_of,
     expected_of,
     live_of,
     scope_of,
@@ -134,14 +135,15 @@ def _spent_on(
 
 
 def _spent(connection: sqlite3.Connection, scope: Scope, prices: Prices) -> Spent:
-    live = live_of(connection, scope, prices.cost)
+    live = live_of(connection, scope, prices.cost).plus(at_work_of(connection, scope))
     whole = used_of(connection, scope).plus(live)
     return Spent(_spend(whole), _spend(live), whole.estimated_tokens > 0)
 
 
 def _spend(sums: Sums) -> Spend:
     usd = sums.nano_usd / NANO
-    return Spend(sums.tokens, usd, sums.requests, sessions=sums.sessions)
+    wall_s = sums.wall_ms / 1000
+    return Spend(sums.tokens, usd, sums.requests, wall_s, sums.sessions)
 
 
 def standing(connection: sqlite3.Connection, *, at: float) -> Standing:

@@ -21,7 +21,7 @@ KEYS = (
 SUMS = (
     *("sessions", "unknown_requests", "unknown_tokens", "unknown_usd", "requests"),
     *("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"),
-    *("nano_usd", "retries", "held_ms"),
+    *("nano_usd", "retries", "held_ms", "begun", "wall_ms"),
 )
 _COLUMNS = ", ".join((*KEYS, *SUMS))
 _ADD = (
@@ -47,7 +47,13 @@ def settle(
     known = tuple(parts) or (Part(day),)
     if not parts and end.started_at is None:
         known = (unstarted(day),)
-    _write(connection, _Whose(session.id, session.profile, end.outcome.value), known)
+    work = _Work()
+    if end.started_at is not None:
+        # A clock may have been set back meanwhile.
+        wall_s = max(0.0, end.ended_at - end.started_at)
+        work = _Work(1, round(wall_s * 1000))
+    whose = _Whose(session.id, session.profile, end.outcome.value)
+    _write(connection, whose, known, work)
 
 
 def settle_late(
@@ -66,8 +72,20 @@ def settle_late(
     retries = sum(one.retries for one in before if one not in kept)
     known = [*kept, *parts]
     known[0] = known[0]._replace(retries=known[0].retries + retries)
+    work = connection.execute(
+        "SELECT coalesce(sum(begun), 0), coalesce(sum(wall_ms), 0) FROM usage"
+        " WHERE run = ? AND session = ?",
+        whose.key,
+    ).fetchone()
     _withdraw(connection, whose)
-    _write(connection, whose, known)
+    _write(connection, whose, known, _Work(*work))
+
+
+class _Work(NamedTuple):
+    """Whether a session's worker began, 1 or 0, and how long it worked."""
+
+    begun: int = 0
+    wall_ms: int = 0
 
 
 class _Whose(NamedTuple):
@@ -84,14 +102,20 @@ class _Whose(NamedTuple):
 
 
 def _write(
-    connection: sqlite3.Connection, whose: _Whose, parts: Sequence[Part]
+    connection: sqlite3.Connection,
+    whose: _Whose,
+    parts: Sequence[Part],
+    work: _Work,
 ) -> None:
     names = ("run", "session", "part", *KEYS, *SUMS)
     connection.executemany(
         f"INSERT INTO usage ({', '.join(names)})"  # noqa: S608 our own names
         f" VALUES ({', '.join('?' * len(names))})",
         [
-            (*whose.key, number, *_row(whose, parts, number))
+            (
+                *(*whose.key, number, *_row(whose, parts, number)),
+                *(_Work() if number else work),
+            )
             for number in range(len(parts))
         ],
     )
