@@ -74,8 +74,8 @@ def resume(
             if raised:
                 _raise(connection, scope, raised)
             was_held = run_row(connection, run).held is not None
-            is_held = hold_again(connection, run, at=now())
             is_changed = set_paused(connection, run, is_paused=False, at=now())
+            is_held = hold_again(connection, run, at=now())
         is_changed |= bool(raised) or (was_held and not is_held)
         told = _stand(connection, run, is_paused=False, is_changed=is_changed)
         env = passed_values(tasks_of(connection, run))

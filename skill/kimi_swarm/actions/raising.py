@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
-from kimi_swarm.core.allowance import (
-    Allowances,
-    Hold,
-    budget_amount,
-    budget_words,
-    seeker_of,
-)
+from kimi_swarm.core.allowance import Hold, budget_amount, budget_words
 from kimi_swarm.core.budget import Act, Budget, Good
+from kimi_swarm.core.schedule import schedule
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.store.budgets import (
     amount,
     budgets_of,
     keep_budgets,
-    read_allowances,
     spent_on,
 )
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import note
-from kimi_swarm.store.views import sessions_of
+from kimi_swarm.store.snapshot import read_snapshot
 
 
 class BudgetSpentError(SwarmError):
@@ -94,8 +89,6 @@ def hold_again(connection: Connection, run: str, *, at: float) -> bool:
 
 
 def _hold(connection: Connection, run: str, *, at: float) -> Hold | None:
-    """Return what holds a run that waits with all it has, if anything does."""
-    allowances = Allowances(read_allowances(connection, at=at))
-    waiting = [row for row in sessions_of(connection, run) if row.state == "queued"]
-    holds = [allowances.hold(seeker_of(row.id, row.profile)) for row in waiting]
-    return holds[0] if holds and None not in holds else None
+    """Return what the scheduler would say that holds a run."""
+    seen = read_snapshot(connection, at=at, machine_cap=sys.maxsize, last_start_at={})
+    return schedule(seen).held.get(run)
