@@ -87,7 +87,7 @@ def test_a_gemini_stream_tells_more_with_each_piece():
     said = events({"usageMetadata": begun}, {"usageMetadata": GEMINI})
     assert read(STREAM, said) == Served(120, 100, 30, 20)
     only = events({"usageMetadata": begun})
-    assert read(STREAM, only) == Served(120, None, None, None)
+    assert read(STREAM, only)[:4] == (120, None, None, None)
 
 
 def test_of_running_counts_the_last_one_counts():

@@ -150,6 +150,8 @@ def _is_last_word(spoken: Mapping[str, Any]) -> bool:
             return False
         case {"choices": [dict(choice), *_]}:
             return bool(choice.get("finish_reason"))
+        case {"candidates": [dict(candidate), *_]}:
+            return bool(candidate.get("finishReason"))
         case _:
             return True
 
