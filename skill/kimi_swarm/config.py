@@ -53,11 +53,18 @@ class ManifestError(SwarmError):
 
     code = "manifest"
 
-    def __init__(self, origin: str, problems: list[Problem]) -> None:
-        super().__init__(
-            one_sentence(origin, problems),
-            remedy="Correct the file, or install kimi-swarm again.",
-        )
+    def __init__(
+        self,
+        origin: str,
+        problems: list[Problem],
+        *,
+        remedy: str = "Correct the file, or install kimi-swarm again.",
+    ) -> None:
+        super().__init__(one_sentence(origin, problems), remedy=remedy)
+
+
+_CORRECT_OWN = "Correct the file; docs/limits.md shows pools and budgets."
+_CORRECT_PROFILE = "Correct the file; docs/profiles.md shows what a profile says."
 
 
 class UnknownProfileError(SwarmError):
@@ -208,9 +215,10 @@ class Known(NamedTuple):
         return profiles[name]
 
 
-def known_at(folder: Path) -> Known:
+def known_at(folder: Path | None) -> Known:
     """Return the manifest with the user's and the (trusted) project's own profiles.
 
+    Without a folder there is no project.
     The user's `config.yaml` may order the workers (`preferred`), set `limits` and
     `budgets`, name another host to `notify`, and say what `pools` bear: one that the
     package knows is replaced whole.
@@ -221,28 +229,49 @@ def known_at(folder: Path) -> Known:
     """
     manifest = load_manifest()
     profiles = {**manifest.profiles, **_profiles_in(Path(config_home()))}
-    project, notes = trusted_project(folder)
+    project, notes = (None, ()) if folder is None else trusted_project(folder)
     if project is not None:
         profiles |= _profiles_in(project)
     changed: dict[str, object] = {"profiles": profiles, **_own_config(profiles)}
     if isinstance(own := changed.get("pools"), dict):
         changed["pools"] = {**manifest.pools, **own}
-    return Known(manifest.model_copy(update=changed), notes)
+    known = manifest.model_copy(update=changed)
+    _require_pools(known)
+    return Known(known, notes)
+
+
+def _require_pools(known: Manifest) -> None:
+    """Refuse budgets of pools that there are not. Raises ManifestError.
+
+    A pool that nobody wrote has the name of its host, which has a dot or a port.
+    """
+    for name in known.budgets.pools:
+        is_host = "." in name or ":" in name or name == "localhost"
+        if name not in known.pools and not is_host:
+            what = f"no such pool{closest(name, known.pools) or '.'}".rstrip(".")
+            problem = Problem(f"budgets.pools.{name}", what)
+            raise ManifestError(str(_own_path()), [problem], remedy=_CORRECT_OWN)
 
 
 def _own_config(profiles: Mapping[str, Profile]) -> dict[str, object]:
     """Read what the user's own configuration changes. Raises ManifestError."""
-    path = Path(config_home()) / "config.yaml"
+    path = _own_path()
     if not path.is_file():
         return {}
     try:
         own = OwnConfig.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise ManifestError(str(path), problems_in(error, OwnConfig)) from None
+        problems = problems_in(error, OwnConfig)
+        raise ManifestError(str(path), problems, remedy=_CORRECT_OWN) from None
     for name in own.preferred or ():
         if name not in profiles:
-            raise ManifestError(str(path), [Problem("preferred", f"no profile {name}")])
+            problem = Problem("preferred", f"no profile {name}")
+            raise ManifestError(str(path), [problem], remedy=_CORRECT_OWN)
     return {name: value for name, value in own if value is not None}
+
+
+def _own_path() -> Path:
+    return Path(config_home()) / "config.yaml"
 
 
 def _profiles_in(folder: Path) -> dict[str, Profile]:
@@ -253,7 +282,8 @@ def _profiles_in(folder: Path) -> dict[str, Profile]:
         try:
             found[path.stem] = Profile.model_validate(fields)
         except ValidationError as error:
-            raise ManifestError(str(path), problems_in(error, Profile)) from None
+            problems = problems_in(error, Profile)
+            raise ManifestError(str(path), problems, remedy=_CORRECT_PROFILE) from None
     return found
 
 

@@ -203,7 +203,8 @@ def test_a_budget_of_the_day_names_what_wait_names(swarm: Swarm):
     (line,) = swarm.call("poll", "--as", "main").lines
 
     assert "held: budget of the day tokens 1 spent 1000; 1 succeeded, 1 queued" in line
-    assert line.endswith(" Next: kimi-swarm stats")
+    helps = "Raise budgets.day in config.yaml first. Next: kimi-swarm resume"
+    assert line.endswith(f"{helps} {run}")
 
 
 def test_a_host_is_told_that_a_run_is_held_and_later_that_it_ended(

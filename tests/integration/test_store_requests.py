@@ -59,7 +59,10 @@ def test_what_is_known_is_added_up_apart_from_what_is_not(store: Connection):
             told,
             told._replace(id="2", sent_again=1, tries=3, reasoning_tokens=None),
             ROW._replace(id="3", status=429),
-            ROW._replace(id="4", ending="cut", input_tokens=100),
+            ROW._replace(
+                id="4", ending="cut", input_tokens=100, estimated_output_tokens=7
+            ),
+            ROW._replace(id="8", ending="left", bytes_in=300),
             ROW._replace(id="5", ending="refused", tries=0, status=403),
             ROW._replace(id="6", model=""),
             told._replace(id="7", began_at=DAY_S + 1),
@@ -68,7 +71,7 @@ def test_what_is_known_is_added_up_apart_from_what_is_not(store: Connection):
     first, second = "1970-01-01", "1970-01-02"
     # Reasoning is told as a part of the output, and kept beside it.
     assert metered_of(store, SESSION) == [
-        Metered(first, "k", "moon"),
+        Metered(first, "k", "moon", 2, Tokens(200, 0, 7), is_estimated=True),
         Metered(first, "k", "moon", 3, Tokens(200, 120, 40, 20), again=3, held_ms=500),
         Metered(second, "k", "moon", 1, Tokens(100, 60, 10, 20), held_ms=250),
     ]

@@ -66,29 +66,42 @@ def test_a_program_at_a_path_that_leaves_no_room_is_not_named_by_half():
     assert line == "It ended. Next: wait a-b"
 
 
-@pytest.mark.parametrize("path_chars", [0, 30, 400])
+@pytest.mark.parametrize("path_chars", [0, 30, 60, 100, 400])
 @pytest.mark.parametrize(
-    ("held", "verb"),
+    ("held", "first", "verb"),
     [
-        ("budget usd 1.00 spent 1.01", "resume proud-wave --usd N"),
+        ("budget usd 1.00 spent 1.01", "", "resume proud-wave --usd N"),
         (
-            f"budget of task {LONG_NAME}1 tokens 9000 spent 9100",
+            f"budget of task {LONG_NAME}1 tokens 9000 spent about 9100",
+            "",
             f"resume proud-wave/{LONG_NAME}1 --tokens N",
         ),
-        ("budget of the month usd 60.00 spent 60.02", "stats"),
-        ("budget of pool api.moonshot.ai for the day tokens 9 spent 10", "stats"),
+        (
+            "budget of the month usd 60.00 spent 60.02",
+            "Raise budgets.month in config.yaml first.",
+            "resume proud-wave",
+        ),
+        (
+            "budget of the day requests 1 spent 1",
+            "Raise budgets.day in config.yaml first.",
+            "resume proud-wave",
+        ),
+        (
+            "budget of pool api.moonshot.ai for the day tokens 9 spent 10",
+            "Raise budgets.pools in config.yaml first.",
+            "resume proud-wave",
+        ),
     ],
 )
-def test_a_held_run_names_its_budget_and_the_whole_command_that_helps(
-    path_chars: int, held: str, verb: str
+def test_a_held_run_names_its_budget_and_all_that_helps(
+    path_chars: int, held: str, first: str, verb: str
 ):
     caller = f"python3 /{'s' * path_chars}/swarm.py" if path_chars else ""
-
-    line = held_line("proud-wave#52", "proud-wave", held, rows(12), caller=caller)
-
+    line = held_line("proud-wave", "proud-wave", held, rows(12), caller=caller)
     assert len(line) <= LINE_CHARS
     happened, _, command = line.partition(" Next: ")
-    assert happened.startswith("proud-wave#52 held: budget ")
+    assert happened.startswith("proud-wave ")
+    assert happened.endswith(first)
     assert command in (verb, f"{caller} {verb}".lstrip())
 
 
@@ -134,3 +147,15 @@ def test_a_name_as_long_as_the_line_gives_way_to_the_command():
     verb = wait_verb("proud-wave", "x" * 200)
     line = woken("It goes on.", caller="kimi-swarm", verb=verb)
     assert line == "It goes on. Next: wait proud-wave"
+
+
+def test_a_held_run_tells_counts_where_there_is_room():
+    line = held_line(
+        *("proud-wave", "proud-wave", "budget of the day requests 1 spent 1"),
+        *(rows(2),),
+        caller="kimi-swarm",
+    )
+    assert line == (
+        "proud-wave held: budget of the day requests 1 spent 1; 2 failed, 1 succeeded."
+        " Raise budgets.day in config.yaml first. Next: kimi-swarm resume proud-wave"
+    )

@@ -55,6 +55,8 @@ async def aggregate(
             applied = await apply(home, connection, work, merged, wish)
             merged = replace(merged, applied=applied)
         notes = tuple(notes_of(connection, run))
+        if row.warned is not None:
+            notes = (*notes, f"Used up, or nearly: {row.warned}.")
         labels = labels_of(connection, run)
         used = stats_of(connection, run).total
     # A clock may have been set back meanwhile.

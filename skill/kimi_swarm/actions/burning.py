@@ -21,6 +21,7 @@ class PeriodBudget(NamedTuple):
     """A budget of each day or month: how much of it is spent, and how long it lasts.
 
     `good` is `usd` or `tokens`; `days_left` is None if nothing says how fast it goes.
+    With `is_estimated` nobody counted a part of the tokens that were spent.
     """
 
     period: str
@@ -28,6 +29,7 @@ class PeriodBudget(NamedTuple):
     most: float
     spent: float
     days_left: float | None
+    is_estimated: bool = False
 
 
 class Burning(NamedTuple):
@@ -52,7 +54,8 @@ def burning_of(connection: Connection, *, at: float) -> Burning:
     for one in read_budgets(connection):
         if one.scope not in PERIODS or one.good not in spent:
             continue
-        gone = amount(spent_on(connection, one.scope, at=at)[0], one.good)
+        spending = spent_on(connection, one.scope, at=at)
+        gone = amount(spending.whole, one.good)
         left = max(0.0, one.most - gone)
         lasts = burn(spent[one.good], today=today, left=left)
         budgets.append(
@@ -62,6 +65,7 @@ def burning_of(connection: Connection, *, at: float) -> Burning:
                 one.most,
                 gone,
                 None if lasts is None else lasts.days_left,
+                spending.is_estimated,
             )
         )
     usd, tokens = rates[Good.USD], rates[Good.TOKENS]

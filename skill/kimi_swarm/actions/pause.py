@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kimi_swarm.actions.raising import raise_budgets
+from kimi_swarm.actions.raising import hold_again, raise_budgets
 from kimi_swarm.actions.state import existing, passed_values
+from kimi_swarm.actions.written import read_written
 from kimi_swarm.core.budget import Good
 from kimi_swarm.errors import SwarmError
 from kimi_swarm.process.clock import now
 from kimi_swarm.process.detach import ensure_supervisor
-from kimi_swarm.store.database import transaction
+from kimi_swarm.store.database import Connection, transaction
 from kimi_swarm.store.pool_holds import lift_pool_hold
 from kimi_swarm.store.runs import set_paused, tasks_of
 from kimi_swarm.store.views import run_row, session_row, sessions_of
@@ -50,7 +51,10 @@ def pause(home: str, run: str) -> Paused:
 
     A run's time limit goes on counting. Raises UnknownRunError, RunOverError.
     """
-    return _set(home, run, is_paused=True)
+    with existing(home, run) as connection:
+        _require_open(connection, run)
+        is_changed = set_paused(connection, run, is_paused=True, at=now())
+        return _stand(connection, run, is_paused=True, is_changed=is_changed)
 
 
 def resume(
@@ -58,40 +62,49 @@ def resume(
 ) -> Paused:
     """Let a paused run start sessions again, or one that a budget or a pool holds.
 
-    `raised` are budgets to set in place of those of the run, or of its task. Raises
+    `raised` are budgets to set in place of those of the run, or of its task. What is
+    written for all runs is read again: budgets, pools and prices. Raises
     UnknownRunError, UnknownSessionError, RunOverError, BudgetSpentError,
-    TaskBudgetError.
+    TaskBudgetError, ManifestError, PlanFileError, PricesError.
     """
-    if not raised:
-        return _set(home, scope, is_paused=False)
     run = scope.partition("/")[0]
-    with existing(home, run) as connection, transaction(connection):
-        kind = "task" if "/" in scope else "run"
-        if run_row(connection, run).state == "done":
-            raise RunOverError(run)
-        if kind == "task":
-            task = session_row(connection, scope).task
-            scope = f"{run}/{task}"
-        raise_budgets(connection, run, f"{kind}/{scope}", raised, at=now())
-    return _set(home, run, is_paused=False, is_raised=True)
-
-
-def _set(home: str, run: str, *, is_paused: bool, is_raised: bool = False) -> Paused:
     with existing(home, run) as connection:
-        if run_row(connection, run).state == "done":
-            raise RunOverError(run)
-        is_changed = set_paused(connection, run, is_paused=is_paused, at=now())
-        is_changed = is_changed or is_raised
-        if not is_paused:
+        _require_open(connection, run)
+        written = read_written()
+        with transaction(connection):
+            written.keep(connection)
+            if raised:
+                _raise(connection, scope, raised)
+            was_held = run_row(connection, run).held is not None
+            is_changed = set_paused(connection, run, is_paused=False, at=now())
             # The pool is asked again at once, as somebody asks for it.
-            with transaction(connection):
-                is_lifted = lift_pool_hold(connection, run, at=now())
-            is_changed = is_changed or is_lifted
-        row = run_row(connection, run)
-        states = [row.state for row in sessions_of(connection, run)]
+            lift_pool_hold(connection, run, at=now())
+            is_held = hold_again(connection, run, at=now())
+        is_changed |= bool(raised) or (was_held and not is_held)
+        told = _stand(connection, run, is_paused=False, is_changed=is_changed)
         env = passed_values(tasks_of(connection, run))
-    if not is_paused:
-        ensure_supervisor(home, run=run, env=env)
+    ensure_supervisor(home, run=run, env=env)
+    return told
+
+
+def _raise(connection: Connection, scope: str, raised: Mapping[Good, float]) -> None:
+    run, _, task = scope.partition("/")
+    name = f"run/{run}"
+    if task:
+        name = f"task/{run}/{session_row(connection, scope).task}"
+    raise_budgets(connection, run, name, raised, at=now())
+
+
+def _require_open(connection: Connection, run: str) -> None:
+    if run_row(connection, run).state == "done":
+        raise RunOverError(run)
+
+
+def _stand(
+    connection: Connection, run: str, *, is_paused: bool, is_changed: bool
+) -> Paused:
+    row = run_row(connection, run)
+    states = [row.state for row in sessions_of(connection, run)]
     waiting = states.count("queued")
     at_work = len(states) - waiting - states.count("done")
     return Paused(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from kimi_swarm.actions.gated import gated_profiles
 from kimi_swarm.actions.models import choose_model
-from kimi_swarm.actions.pools import with_pools
+from kimi_swarm.actions.pools import unseen_by_pools, with_pools
 from kimi_swarm.actions.ready import Ready, first_ready, look_for_all
 from kimi_swarm.actions.resolve import Places, resolve_task
 from kimi_swarm.actions.standing import Standing, find_standing
+from kimi_swarm.actions.unpriced import unpriced_models
 from kimi_swarm.actions.wanted import Wanted, read_plan
 from kimi_swarm.config import Manifest, known_at
 from kimi_swarm.core.budget import Budget
@@ -108,6 +109,10 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
             check_copies(repo.root, task.workspace.copy)
         notes += _survey_notes(await survey(repo, base), tasks)
     limits = plan.limits
+    gated = await gated_profiles(tasks, os.environ)
+    budgets = manifest.budgets.standing()
+    notes += unseen_by_pools(tasks, budgets, gated)
+    notes += unpriced_models(tasks, (*budgets, *plan.budgets("")), gated)
     return Prepared(
         name=plan.name or name,
         plan=plan,
@@ -135,8 +140,8 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         models=_models_of(plan, ready, models),
         pools=pools,
         limited=limited,
-        gated=await gated_profiles(tasks, os.environ),
-        standing_budgets=manifest.budgets.standing(),
+        gated=gated,
+        standing_budgets=budgets,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from kimi_swarm.actions.ready import Ready
-from kimi_swarm.core.pool_rule import PoolRule, pools_of
+from kimi_swarm.core.budget import Budget
+from kimi_swarm.core.names import COMMAND
+from kimi_swarm.core.pool_rule import PoolRule, host_of, pools_of
 from kimi_swarm.core.pool_words import by_gateway, by_session
 from kimi_swarm.core.task import GatewayTerms, Recipe, Task
 from kimi_swarm.lanes.gateway.grant import Route
@@ -23,13 +25,15 @@ class Held(NamedTuple):
 
     `pools` are the names of those that its requests draw on in the gateway, `rules`
     what is written of them; without the gateway only sessions are held. `places` are
-    the hosts of its providers.
+    the hosts of its providers. `spends_on` is what it draws on for sure: the host, and
+    pools.
     """
 
     by_gateway: bool
     pools: tuple[str, ...] = ()
     rules: tuple[PoolRule, ...] = ()
     places: tuple[str, ...] = ()
+    spends_on: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -63,6 +67,21 @@ async def with_pools(
     return tuple(found), words
 
 
+def unseen_by_pools(
+    tasks: Sequence[Task], budgets: Sequence[Budget], gated: Collection[str]
+) -> list[str]:
+    """Say whose use no budget of a pool counts, as its provider is not known."""
+    if not any(one.scope.startswith("pool-") for one in budgets):
+        return []
+    unseen = {
+        task.recipe.profile
+        for task in tasks
+        if task.recipe.profile not in (COMMAND, *gated) and not task.recipe.spends_on
+    }
+    told = "No budget of a pool counts {}: nobody knows which provider it draws on."
+    return [told.format(name) for name in sorted(unseen)]
+
+
 async def held_of(
     profile: Profile, rules: Sequence[PoolRule], environ: Mapping[str, str]
 ) -> Held | None:
@@ -89,7 +108,7 @@ async def _held(
 ) -> Held:
     ways = await ways_of(terms, env)
     if terms is None or ways is None:
-        return Held(False, rules=_of_itself(profile, model, rules, env))
+        return _of_itself(profile, model, rules, env)
     routes, model = _chosen(terms, ways, env, model or "")
     drawn = {
         pool: None
@@ -100,7 +119,8 @@ async def _held(
     places = tuple(dict.fromkeys(route.pool for route in routes))
     # Where it may go to several, none is sure to be drawn on.
     pools = tuple(drawn) if len(routes) == 1 else ()
-    return Held(True, pools, written, places)
+    spends_on = tuple(dict.fromkeys((*places, *pools))) if pools else ()
+    return Held(True, pools, written, places, spends_on)
 
 
 def _chosen(
@@ -123,14 +143,17 @@ def _of_itself(
     model: str | None,
     rules: Sequence[PoolRule],
     env: Mapping[str, str],
-) -> tuple[PoolRule, ...]:
-    """Return the pools of a worker whose requests nobody sees."""
+) -> Held:
+    """Return how a worker is held whose requests nobody sees, by its provider."""
     models = profile.models
     if models is None or any(env.get(name) for name in models.unless_env):
-        return ()
+        return Held(False)
     url = expanded(models.url, env)
     plain = (model or "").removeprefix(models.prefix)
-    return tuple(rule for rule in rules if url and rule.covers(url, plain))
+    found = tuple(rule for rule in rules if url and rule.covers(url, plain))
+    host = host_of(url)
+    spends_on = (host, *(rule.name for rule in found)) if host else ()
+    return Held(False, rules=found, spends_on=spends_on)
 
 
 def _drawing(recipe: Recipe, held: Held) -> Recipe:
@@ -144,6 +167,7 @@ def _drawing(recipe: Recipe, held: Held) -> Recipe:
     return replace(
         recipe,
         pools=held.pools,
+        spends_on=held.spends_on,
         max_parallel=most,
         spacing_s=max(recipe.spacing_s, spacing_s),
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.conversation import can_go_on
 from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.state import existing, passed_values
+from kimi_swarm.actions.written import read_written
 from kimi_swarm.core.names import is_session
 from kimi_swarm.core.retry import CUT_OFF, Retry
 from kimi_swarm.core.task import Task
@@ -56,8 +57,10 @@ def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
 
     What succeeded is kept, and what is at work is left alone. A task whose needs are
     tried again waits for them. `notice` says which host is told of the run's
-    ends. Raises UnknownRunError, UnknownSessionError, NotMissingError.
+    ends. What is written for all runs is read again. Raises UnknownRunError,
+    UnknownSessionError, NotMissingError, ManifestError, PlanFileError, PricesError.
     """
+    written = read_written()
     with existing(home, scope) as connection, transaction(connection):
         # Under the lock: of two at once the second finds nothing missing.
         run, rows = _looked_up(connection, scope)
@@ -65,6 +68,8 @@ def retry(home: str, scope: str, *, notice: Notice | None = None) -> Retried:
         missing = [row for row in rows if row.state == "done" and not row.is_fine]
         owner = run_row(connection, run).owner or None
         queued = _queue(connection, run, missing, tasks)
+        if queued:
+            written.keep(connection)
         if queued and notice is not None:
             notice.wish(connection, run)
     if queued:

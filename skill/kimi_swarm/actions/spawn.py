@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kimi_swarm.actions.notify import Notice
 from kimi_swarm.actions.plan import Prepared
 from kimi_swarm.actions.state import passed_values
+from kimi_swarm.actions.written import WrittenForAll
 from kimi_swarm.core.names import COMMAND, RUN_NAMES, run_name
 from kimi_swarm.location import (
     new_repository_folder,
@@ -27,7 +28,7 @@ from kimi_swarm.process.detach import ensure_supervisor
 from kimi_swarm.process.locks import try_lock_folder
 from kimi_swarm.process.machine import require_room
 from kimi_swarm.process.platform import require_supported
-from kimi_swarm.store.budgets import keep_standing_budgets
+from kimi_swarm.store.budget_warnings import warn_run
 from kimi_swarm.store.database import (
     Connection,
     StateFolderError,
@@ -35,8 +36,6 @@ from kimi_swarm.store.database import (
     transaction,
     words_for_errors,
 )
-from kimi_swarm.store.pools import keep_pools
-from kimi_swarm.store.prices import keep_prices
 from kimi_swarm.store.runs import NewRun, add_tasks, create_run
 from kimi_swarm.store.views import run_row
 from kimi_swarm.workspace.repository import create_repository, resolve_commit
@@ -89,20 +88,19 @@ async def spawn(
     """
     require_supported()
     _require_room(home, prepared)
-    prices = load_prices()
+    written = WrittenForAll(load_prices(), prepared.pools, prepared.standing_budgets)
     connection = open_database(home, create=True)
     assert connection is not None  # noqa: S101 `create` makes one
     try:
         with words_for_errors(home):
-            keep_prices(connection, prices)
-            keep_pools(connection, prepared.pools)
-            keep_standing_budgets(connection, prepared.standing_budgets)
+            written.keep(connection)
         if prepared.into is None:
             belongs = _Belongs(owner, notice)
             run, repo = await _begin(home, connection, prepared, belongs)
         else:
             run, repo = prepared.into, _add(home, connection, prepared, notice)
-            owner = run_row(connection, run).owner
+        with words_for_errors(home):
+            row = run_row(connection, run)
     finally:
         connection.close()
     env = passed_values(prepared.tasks, environ) | (notice.env if notice else {})
@@ -116,9 +114,9 @@ async def spawn(
         profiles=tuple(sorted({task.recipe.profile for task in prepared.tasks})),
         concurrency=prepared.concurrency,
         repo=repo,
-        notes=(*prepared.notes, *_loosely_held(prepared)),
+        notes=(*prepared.notes, *_loosely_held(prepared), *_pressing(row.warned)),
         left=len(prepared.left),
-        owner=owner or None,
+        owner=row.owner or None,
     )
 
 
@@ -155,6 +153,7 @@ def _add(
             )
             if notice is not None:
                 notice.wish(connection, run)
+            warn_run(connection, run, at=now())
         return run_row(connection, run).repo
 
 
@@ -167,6 +166,11 @@ def _loosely_held(prepared: Prepared) -> tuple[str, ...]:
         return ()
     told = f"Budgets hold {', '.join(names)} per session only"
     return (f"{told}: what running sessions spend may go beyond.",)
+
+
+def _pressing(warned: str | None) -> tuple[str, ...]:
+    """Say which budgets a run finds used up already, or nearly."""
+    return () if warned is None else (f"Used up already, or nearly: {warned}.",)
 
 
 def _require_room(home: str, prepared: Prepared) -> None:
@@ -245,6 +249,7 @@ async def _write(
         create_run(connection, run, new, at=now())
         if belongs.notice is not None:
             belongs.notice.wish(connection, run)
+        warn_run(connection, run, at=now())
     reach("spawn.after_written")
     return repo
 

@@ -15,7 +15,7 @@ from kimi_swarm.core.usage import day_of, measured, unstarted
 from kimi_swarm.core.usage_sums import By, counted
 from kimi_swarm.errors import UsageError
 from kimi_swarm.process.clock import now
-from kimi_swarm.store.database import Connection
+from kimi_swarm.store.database import Connection, at_one_moment
 from kimi_swarm.store.prices import read_prices
 from kimi_swarm.store.requests import metered_of
 from kimi_swarm.store.totals import totals_by, totals_of
@@ -84,15 +84,12 @@ def stats_of(
     if run is not None:
         run_row(connection, run)
     # One moment for all questions: a session that ends between two is in one of them.
-    connection.execute("BEGIN")
-    try:
+    with at_one_moment(connection):
         live = [each for each in _live(connection, run) if each.day >= since]
         total = totals_of(connection, run=run, since=since)
         total = _sum([total, *(each.totals for each in live)])
         groups = [] if by is None else _groups(connection, run, by, since, live, limit)
         burning = burning_of(connection, at=now()) if run is None else None
-    finally:
-        connection.execute("ROLLBACK")
     shown = tuple(groups[:limit])
     rest = total.minus(_sum(group.totals for group in shown))
     others = NOTHING if by is None else rest

@@ -89,29 +89,33 @@ def _run_text(home: str, asked: ListCall, found: RunListing) -> str:
     lines = [words.session_line(row, width=width) for row in sessions]
     used = used_words(totals)
     first = _run_line(home, asked, run) + (f"; {used}" if used else "")
-    last = words.next_line(_next_of(run, sessions))
+    last = _next_line(run, sessions)
     told = [words.notice_line(notice) for notice in notices]
     return "\n".join([first, *words.fitted(lines), *told, last])
 
 
-def _next_of(run: RunRow, sessions: Sequence[SessionRow]) -> str:
-    """Return the verb that is next for a run, by all sessions that it had."""
+def _next_line(run: RunRow, sessions: Sequence[SessionRow]) -> str:
+    """Say what is next for a run, by all sessions that it had."""
     from kimi_swarm.core.wake import (  # noqa: PLC0415 not every verb
         aggregate_verb,
+        first_raise,
         raising,
         wait_verb,
     )
 
+    first = ""
     if run.state == "done":
         from kimi_swarm.store.inbox import standings  # noqa: PLC0415 only of an end
 
         last = {row.task: row for row in sessions}  # a task's attempts stand in order
-        return aggregate_verb(run.id, standings(list(last.values())))
-    if run.held is not None:
-        return raising(run.id, run.held)
-    if words.is_paused(run):
-        return f"resume {run.id}"
-    return wait_verb(run.id, run.owner)
+        verb = aggregate_verb(run.id, standings(list(last.values())))
+    elif run.held is not None:
+        first, verb = first_raise(run.held), raising(run.id, run.held)
+    elif words.is_paused(run):
+        verb = f"resume {run.id}"
+    else:
+        verb = wait_verb(run.id, run.owner)
+    return f"{first} {words.next_line(verb)}".lstrip()
 
 
 def _size(home: str, asked: ListCall, run: str) -> dict[str, int]:
@@ -205,7 +209,7 @@ def _events_text(home: str, news: RunNews) -> str:
     )
     told = "\n".join(lines) or "(no new output)"
     counts = f"{run}: {words.counts_of(news.run)}."
-    last = words.next_line(_next_of(news.run, sessions))
+    last = _next_line(news.run, sessions)
     ending = "Still running."
     if news.run.state == "done":
         ending = last

@@ -189,7 +189,8 @@ class RunTold(Told):
         Field(description="The budget or pool that keeps it from starting more."),
     ]
     warned: Annotated[
-        str | None, Field(description="The budget last told to be used up, or nearly.")
+        str | None,
+        Field(description="Budgets that are used up, or nearly: how they stand."),
     ]
     owner: Annotated[str | None, Field(description="The asker it belongs to.")]
     size_bytes: int | None = None

@@ -24,6 +24,7 @@ _WHOSE = {
     "pool-day": "budget of pool {} for the day",
     "pool-month": "budget of pool {} for the month",
 }
+_OF_TOKENS = (Good.TOKENS, Good.USD)
 _FINE_BELOW_USD = 1.0
 
 
@@ -48,7 +49,8 @@ class Allowance:
 
     Of what was `spent`, `live` is by sessions at work. `each` is what a session of a
     profile is expected to use; of one that is missing nobody knows. `until_at` is when
-    it begins anew, None for never. With `profiles` it is only for them.
+    it begins anew, None for never. With `profiles` it is only for them. With
+    `is_estimated` nobody counted a part of what was spent.
     """
 
     budget: Budget
@@ -57,6 +59,7 @@ class Allowance:
     each: Mapping[str, float] = field(default_factory=dict)
     until_at: float | None = None
     profiles: frozenset[str] | None = None
+    is_estimated: bool = False
 
     @property
     def is_gone(self) -> bool:
@@ -80,7 +83,11 @@ class Allowance:
 
     def words(self) -> str:
         """Say it in a few words: `budget usd 1.00 spent 0.98`."""
-        return budget_words(self.budget, self.spent)
+        return self.words_of(self.spent)
+
+    def words_of(self, spent: float) -> str:
+        """Say the same with another figure for what was spent."""
+        return budget_words(self.budget, spent, is_estimated=self.is_estimated)
 
 
 class Allowances:
@@ -101,8 +108,7 @@ class Allowances:
             if one.allowance.budget.good is Good.SESSIONS:
                 spent += self._begun[one]
             if spent >= one.allowance.budget.most:
-                words = budget_words(one.allowance.budget, spent)
-                return Hold(words, one.allowance.until_at)
+                return Hold(one.allowance.words_of(spent), one.allowance.until_at)
         return None
 
     def is_crowded(self, seeker: Seeker) -> bool:
@@ -164,11 +170,16 @@ def seeker_of(session: str, profile: str) -> Seeker:
     return Seeker(ident.run, ident.task, profile)
 
 
-def budget_words(budget: Budget, spent: float) -> str:
-    """Say of a budget whose it is, how much, and how much of it was spent."""
+def budget_words(budget: Budget, spent: float, *, is_estimated: bool = False) -> str:
+    """Say of a budget whose it is, how much, and how much of it was spent.
+
+    `budget tokens 5000 spent about 5210`: that rests on estimates of tokens.
+    """
     kind, _, whose = budget.scope.partition("/")
     owner = _WHOSE[kind].format(whose.rpartition("/")[2])
-    return f"{owner} {budget_amount(budget)} spent {spent:.{_digits(budget)}f}"
+    about = "about " if is_estimated and budget.good in _OF_TOKENS else ""
+    figure = f"{spent:.{_digits(budget)}f}"
+    return f"{owner} {budget_amount(budget)} spent {about}{figure}"
 
 
 def budget_amount(budget: Budget) -> str:

@@ -30,9 +30,21 @@ class TaskLimits(Written):
 
 
 class PeriodLimits(TaskLimits):
-    """What all runs may use together in each day or month; days are those of UTC."""
+    """What all runs may use together in each day or month; days are those of UTC.
 
+    `sessions` are those that start, `wall_s` the seconds that they work, added up.
+    """
+
+    sessions: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    wall_s: Annotated[float, Field(gt=0, le=10**12)] | None = None
     at_limit: Annotated[Act, Field(strict=False)] = Act.STOP_STARTING
+
+    def budgets(self, scope: str, act: Act = Act.STOP_STARTING) -> Iterator[Budget]:
+        """Yield what is given as budgets of a scope."""
+        yield from super().budgets(scope, act)
+        # Not for a run: its own `wall_s` is how long it may take, by the clock.
+        if self.wall_s is not None:
+            yield Budget(scope, Good.WALL_S, self.wall_s, act)
 
 
 class Per(StrEnum):

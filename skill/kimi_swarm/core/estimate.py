@@ -1,4 +1,4 @@
-"""How much a request may use, before it is sent: input by its size, output by a bound.
+"""What a request may use before it is sent, and did use where nobody counted.
 
 All of it is an estimate, and marked as such wherever it stays for want of a count.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 BYTES_PER_TOKEN = 3.0
 """A cautious first guess: English and code have about four, other scripts fewer."""
 OUTPUT_UNKNOWN = 4096
+"""An answer of which nobody saw anything, not even its size."""
 ENOUGH = 5
 """So many answers must have been counted before their mean is trusted."""
 AMPLE = 2.0
@@ -46,3 +47,11 @@ class Experience:
             ample = max(1, round(AMPLE * mean))
             output = ample if max_tokens is None else min(max_tokens, ample)
         return max(1, round(body_bytes / per_token)), output
+
+
+def answered_tokens(*, text_bytes: int, pieces: int) -> int:
+    """Return the tokens of an answer's text that came in so many pieces.
+
+    Cautious: each piece of a stream has a token at least, and may have many.
+    """
+    return max(pieces, round(text_bytes / BYTES_PER_TOKEN))

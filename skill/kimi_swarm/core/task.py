@@ -94,8 +94,9 @@ class Recipe:
     Each of `errors` is a pattern of output and the failure class that it means, each
     of `exit_errors` an exit code and its class. `model` is the one that was asked for.
     With `gateway` its requests are led through ours where they can be; then they draw
-    on `pools`. A worker takes about `memory_mib` and `cores` of the machine, 0 where
-    nobody says.
+    on `pools`. `spends_on` are the pools whose budgets it draws on for sure, its
+    provider's host among them. A worker takes about `memory_mib` and `cores` of the
+    machine, 0 where nobody says.
     """
 
     profile: str
@@ -128,6 +129,7 @@ class Recipe:
     pools: tuple[str, ...] = ()
     memory_mib: float = 0.0
     cores: float = 0.0
+    spends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def task_to_dict(task: Task) -> dict[str, Any]:
 
 _WORDS = (
     *("argv", "env_pass", "ok_exit_codes", "usage_files", "pools"),
+    "spends_on",
     *("resume_argv", "resume_last_argv", "attach_argv", "warm_up_argv"),
 )
 # What earlier releases kept with the recipe and never used.

@@ -43,7 +43,11 @@ class Tokens(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one model took on one day, through one pool ("" where that is not known)."""
+    """What one model took on one day, through the same pools.
+
+    `pool` names these, its provider's host first, each on a line; "" where that is not
+    known.
+    """
 
     day: str
     model: str = ""
@@ -118,15 +122,16 @@ def used(
     *,
     day: str,
     pricing: Pricing = nothing_priced,
+    pool: str = "",
 ) -> tuple[Part, ...]:
     """Return what a session used: as the gateway measured it, else as its worker told.
 
     Never both: what was measured is what was told, seen from outside. `day` is that of
-    its end. The program's own word on money is taken beside measured tokens only where
-    it counted the same tokens.
+    its end, `pool` what its worker draws on. The program's own word on money is taken
+    beside measured tokens only where it counted the same tokens.
     """
     if not metered:
-        return (_as_told(told, day, pricing),)
+        return (_as_told(told, day, pricing)._replace(pool=pool),)
     parts = measured(metered, pricing)
     parts[0] = parts[0]._replace(retries=parts[0].retries + told.retries)
     counted, sum_of = told.counted, _all_tokens(parts)

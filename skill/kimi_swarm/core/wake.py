@@ -53,9 +53,13 @@ def held_line(
     head: str, run: str, held: str, rows: Sequence[Standing], *, caller: str
 ) -> str:
     """Say which budget holds a run and what is undone, and what lets it go on."""
+    verb, first = raising(run, held), first_raise(held)
     stand = f"{head} held: {held}"
-    ways = (f"{stand}; {counted(rows)}.", f"{stand}.")
-    return woken(*ways, caller=caller, verb=raising(run, held))
+    told = (f"{stand}; {counted(rows)}.", f"{stand}.", f"{head} is held.")
+    ways = [f"{each} {first}".rstrip() for each in told]
+    if len(ways[-1]) + 1 + len(_next(caller, verb)) > LINE_CHARS:
+        caller = ""  # what helps first is more than where this program is
+    return woken(*ways, caller=caller, verb=verb)
 
 
 def raising(run: str, held: str) -> str:
@@ -65,8 +69,17 @@ def raising(run: str, held: str) -> str:
         return f"resume {run}"
     if words[:3] == ["budget", "of", "task"]:
         return f"resume {run}/{words[3]} --{words[4]} N"
-    # One of all runs is raised in the configuration, or begins anew by itself.
-    return f"resume {run} --{words[1]} N" if words[1:2] != ["of"] else "stats"
+    # One of all runs is raised in the configuration, which this reads again.
+    return f"resume {run}" if words[1:2] == ["of"] else f"resume {run} --{words[1]} N"
+
+
+def first_raise(held: str) -> str:
+    """Say what a person does before that, "" where the command is all."""
+    words = held.split(" ")
+    if words[1:2] != ["of"] or words[2:3] == ["task"]:
+        return ""
+    field = "pools" if words[2] == "pool" else words[3]
+    return f"Raise budgets.{field} in config.yaml first."
 
 
 def wait_verb(run: str, asker: str | None) -> str:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kimi_swarm.core.budget import Good
 from kimi_swarm.core.totals import NANO
 from kimi_swarm.core.usage import Pricing, Tokens, day_of
+from kimi_swarm.store.requests import CAME_OUT, IS_TOLD, WENT_IN
 
-BYTES_PER_TOKEN = 3
-"""Cautious: what a request whose answer broke off is taken to have cost."""
 _TOKENS = "input_tokens + output_tokens + reasoning_tokens"
 _AT_WORK = (
     "(SELECT id FROM sessions INDEXED BY sessions_busy"
     " WHERE state IN ('starting', 'running', 'stopping'))"
 )
 
-Figures = tuple[int, int, int, int]
-"""Tokens, billionths of a US dollar, requests, sessions."""
+
+class Sums(NamedTuple):
+    """What was used; money in billionths of a US dollar, time by all sessions together.
+
+    Of the tokens `estimated_tokens` are those that nobody counted.
+    """
+
+    tokens: int = 0
+    estimated_tokens: int = 0
+    nano_usd: int = 0
+    requests: int = 0
+    sessions: int = 0
+    wall_ms: int = 0
+
+    def plus(self, other: Sums) -> Sums:
+        """Return both together."""
+        return Sums(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 class Scope(NamedTuple):
     """What is added up: SQL for each table, and the values for it.
 
-    `table` holds what is over: `usage` or, for whole days, `spent`.
+    `table` holds what is over: `usage` or, for whole days, `spent`. `sessions` are
+    those to count: all of a run's or task's, else those at work.
     """
 
     table: str
@@ -46,9 +61,24 @@ def scope_of(name: str, at: float) -> Scope:
         since, until = f"{day[:7]}-01", f"{day[:7]}-31"
     days, requests = "day BETWEEN :since AND :until", _REQUESTS_OF_DAYS
     if kind.startswith("pool-"):
-        days, requests = f"pool = :pool AND {days}", f"pool = :pool AND {requests}"
-    values: dict[str, object] = {"since": since, "until": until, "pool": rest}
-    return Scope("spent", days, requests, "0", values)
+        days = f"{among('pool')} AND {days}"
+        requests = f"(pool = :pool OR {among('pools')}) AND {requests}"
+    sessions = f"id IN {_AT_WORK}"
+    if kind.startswith("pool-"):
+        sessions = f"{sessions} AND {_DRAWS_ON_POOL}"
+    values = {"since": since, "until": until, "pool": rest}
+    return Scope("spent", days, requests, sessions, {**values, "at": at})
+
+
+_DRAWS_ON_POOL = (
+    "EXISTS (SELECT 1 FROM tasks, json_each(tasks.data, '$.recipe.spends_on')"
+    " WHERE tasks.run = sessions.run AND tasks.name = sessions.task AND value = :pool)"
+)
+
+
+def among(column: str) -> str:
+    """Return SQL for whether `:pool` is one of the lines of a column."""
+    return f"instr(char(10) || {column} || char(10), char(10) || :pool || char(10)) > 0"
 
 
 _REQUESTS_OF_DAYS = (
@@ -67,64 +97,60 @@ def _of_run(kind: str, rest: str) -> Scope:
     return Scope("usage", mine, mine, sessions, {"run": run, "task": task})
 
 
-def used_of(connection: sqlite3.Connection, scope: Scope) -> Figures:
+def used_of(connection: sqlite3.Connection, scope: Scope) -> Sums:
     """Return what sessions used that are over; sessions are all that ever began."""
     over = connection.execute(
-        f"SELECT coalesce(sum({_TOKENS}), 0), coalesce(sum(nano_usd), 0),"  # noqa: S608 our own words
-        f" coalesce(sum(requests), 0) FROM {scope.table} WHERE {scope.over}",
+        f"SELECT coalesce(sum({_TOKENS}), 0),"  # noqa: S608 our own words
+        f" coalesce(sum({_TOKENS}) FILTER (WHERE tokens_from = 'estimated'), 0),"
+        " coalesce(sum(nano_usd), 0), coalesce(sum(requests), 0),"
+        " coalesce(sum(begun), 0), coalesce(sum(wall_ms), 0)"
+        f" FROM {scope.table} WHERE {scope.over}",
         scope.values,
     ).fetchone()
+    used = Sums._make(over)
+    if scope.table == "spent":
+        return used
     (begun,) = connection.execute(
         "SELECT count(*) FROM sessions"  # noqa: S608 as above
         f" WHERE {scope.sessions} AND (started_at IS NOT NULL OR state = 'starting')",
         scope.values,
     ).fetchone()
-    tokens, nano_usd, requests = over
-    return tokens, nano_usd, requests, begun
+    return used._replace(sessions=begun)
 
 
-def live_of(
-    connection: sqlite3.Connection, scope: Scope, pricing: Pricing
-) -> tuple[Figures, Figures]:
-    """Return what requests used of sessions at work, and those that nobody counted.
+def at_work_of(connection: sqlite3.Connection, scope: Scope) -> Sums:
+    """Return how many sessions are at work, and for how long; of whole days only."""
+    if scope.table != "spent":
+        return Sums()
+    sessions, wall_ms = connection.execute(
+        "SELECT count(*),"  # noqa: S608 our own words
+        " coalesce(sum(max(0, CAST((:at - started_at) * 1000 AS INTEGER))), 0)"
+        f" FROM sessions WHERE {scope.sessions}",
+        scope.values,
+    ).fetchone()
+    return Sums(sessions=sessions, wall_ms=wall_ms)
 
-    The latter are those whose answer broke off, of any session: they are estimated.
-    """
+
+def live_of(connection: sqlite3.Connection, scope: Scope, pricing: Pricing) -> Sums:
+    """Return what requests of sessions at work used so far."""
     found = connection.execute(
         f"""
-        SELECT date(began_at, 'unixepoch') AS day, model,
-          coalesce(status >= 400, 0)
-            OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS is_told,
-          session IN {_AT_WORK} AS is_live, count(*), sum(input_tokens),
-          sum(cached_tokens), sum(output_tokens), sum(bytes_in)
+        SELECT date(began_at, 'unixepoch') AS day, model, {IS_TOLD} AS is_told,
+          count(*), sum({WENT_IN}), sum(cached_tokens), sum({CAME_OUT})
         FROM requests
         WHERE {scope.requests} AND model != '' AND tries > 0
-          AND (is_live OR NOT is_told)
-        GROUP BY 1, 2, 3, 4
+          AND session IN {_AT_WORK}
+        GROUP BY 1, 2, 3
         """,  # noqa: S608 our own words
         scope.values,
     )
-    live, lost = [0, 0, 0, 0], [0, 0, 0, 0]
-    for day, model, is_told, is_live, count, *sums in found:
-        tokens = _tokens(sums, is_told=bool(is_told))
-        # Of a session that is over its requests were counted, if not their tokens.
-        requests = count if is_live else 0
+    live = Sums()
+    for day, model, is_told, requests, *sums in found:
+        tokens = Tokens(*(one or 0 for one in sums))
+        estimated = 0 if is_told else tokens.total
         cost = pricing(model, day, tokens) or 0
-        into = live if is_live else lost
-        into[:3] = into[0] + tokens.total, into[1] + cost, into[2] + requests
-    return _figures(live), _figures(lost)
-
-
-def _tokens(sums: Sequence[Any], *, is_told: bool) -> Tokens:
-    went_in, cached, came_out, size_bytes = (one or 0 for one in sums)
-    if not is_told:
-        return Tokens(input=size_bytes // BYTES_PER_TOKEN)
-    return Tokens(went_in, cached, came_out)
-
-
-def _figures(sums: Sequence[int]) -> Figures:
-    tokens, nano_usd, requests, sessions = sums
-    return tokens, nano_usd, requests, sessions
+        live = live.plus(Sums(tokens.total, estimated, cost, requests))
+    return live
 
 
 def expected_of(
@@ -138,6 +164,8 @@ def expected_of(
     """
     if good is Good.SESSIONS:
         return {}
+    if good is Good.WALL_S:
+        return _mean_wall_s(connection)
     column, origin = _COLUMNS[good]
     expected = dict.fromkeys(_gated(connection, run), 0.0)
     expected |= dict.fromkeys(_silent(connection, origin), 0.0)
@@ -168,6 +196,14 @@ def _means(
         f" WHERE {where} AND {origin} != 'unknown'"
         f" GROUP BY profile HAVING sum(sessions) > 0 AND sum({column}) > 0",
         {"run": run},
+    )
+    return dict(rows.fetchall())
+
+
+def _mean_wall_s(connection: sqlite3.Connection) -> dict[str, float]:
+    rows = connection.execute(
+        "SELECT profile, sum(wall_ms) / 1000.0 / sum(begun) FROM spent"
+        " GROUP BY profile HAVING sum(begun) > 0"
     )
     return dict(rows.fetchall())
 

@@ -16,9 +16,17 @@ from kimi_swarm.core.budget import Act, Budget, Good, Spend
 from kimi_swarm.core.prices import Prices
 from kimi_swarm.core.totals import NANO
 from kimi_swarm.core.usage import day_of
-from kimi_swarm.store.budget_sums import Scope, expected_of, live_of, scope_of, used_of
-from kimi_swarm.store.database import transaction
-from kimi_swarm.store.moves import note
+from kimi_swarm.store.budget_sums import (
+    Scope,
+    Sums,
+    among,
+    at_work_of,
+    expected_of,
+    live_of,
+    scope_of,
+    used_of,
+)
+from kimi_swarm.store.database import at_one_moment, transaction
 from kimi_swarm.store.prices import read_prices
 
 OF_A_RUN = ("run", "task")
@@ -26,11 +34,26 @@ PERIODS = {"day": "day", "month": "month", "pool-day": "day", "pool-month": "mon
 
 
 class Standing(NamedTuple):
-    """All budgets of what runs, what was spent on their scopes, and the prices."""
+    """All budgets of what runs, what was spent on their scopes, and the prices.
+
+    What was spent on `estimated` scopes was in part counted by nobody.
+    """
 
     budgets: tuple[Budget, ...]
     spent: Mapping[str, Spend]
     prices: Prices
+    estimated: frozenset[str] = frozenset()
+
+
+class Spent(NamedTuple):
+    """What was spent on a scope, and how much of it by sessions at work.
+
+    With `is_estimated` a part of it was counted by nobody.
+    """
+
+    whole: Spend
+    live: Spend
+    is_estimated: bool
 
 
 def keep_budgets(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> None:
@@ -40,6 +63,10 @@ def keep_budgets(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> N
     """
     with transaction(connection):
         for one in budgets:
+            connection.execute(
+                "DELETE FROM budgets_told WHERE scope = ? AND good = ?",
+                (one.scope, one.good.value),
+            )
             connection.execute(
                 "INSERT OR REPLACE INTO budgets (scope, good, most, act)"
                 " VALUES (?, ?, ?, ?)",
@@ -76,7 +103,7 @@ def read_budgets(connection: sqlite3.Connection) -> list[Budget]:
 
 def budgets_of(connection: sqlite3.Connection, run: str) -> list[Budget]:
     """Return the budgets of a run and of its tasks."""
-    return [one for one in read_budgets(connection) if _run_of(one) == run]
+    return [one for one in read_budgets(connection) if run_of(one) == run]
 
 
 def count_of_tasks_with_budgets(connection: sqlite3.Connection, run: str) -> int:
@@ -89,25 +116,34 @@ def count_of_tasks_with_budgets(connection: sqlite3.Connection, run: str) -> int
     return int(row[0])
 
 
-def spent_on(
-    connection: sqlite3.Connection, scope: str, *, at: float
-) -> tuple[Spend, Spend]:
-    """Return what was spent on a scope, and how much of it by sessions at work."""
-    return _spent(connection, scope_of(scope, at), read_prices(connection))
+def spent_on(connection: sqlite3.Connection, scope: str, *, at: float) -> Spent:
+    """Return what was spent on a scope."""
+    return _spent_on(connection, [scope], read_prices(connection), at=at)[scope]
 
 
-def _spent(
-    connection: sqlite3.Connection, scope: Scope, prices: Prices
-) -> tuple[Spend, Spend]:
-    over = used_of(connection, scope)
-    live, lost = live_of(connection, scope, prices.cost)
-    whole = [a + b + c for a, b, c in zip(over, live, lost, strict=True)]
-    return _spend(whole), _spend(live)
+def _spent_on(
+    connection: sqlite3.Connection, scopes: Iterable[str], prices: Prices, *, at: float
+) -> dict[str, Spent]:
+    """Return what was spent on scopes, all as of one moment.
+
+    A session that ends in between would be neither over nor at work.
+    """
+    with at_one_moment(connection):
+        return {
+            scope: _spent(connection, scope_of(scope, at), prices) for scope in scopes
+        }
 
 
-def _spend(figures: Iterable[int]) -> Spend:
-    tokens, nano_usd, requests, sessions = figures
-    return Spend(tokens, nano_usd / NANO, requests, sessions=sessions)
+def _spent(connection: sqlite3.Connection, scope: Scope, prices: Prices) -> Spent:
+    live = live_of(connection, scope, prices.cost).plus(at_work_of(connection, scope))
+    whole = used_of(connection, scope).plus(live)
+    return Spent(_spend(whole), _spend(live), whole.estimated_tokens > 0)
+
+
+def _spend(sums: Sums) -> Spend:
+    usd = sums.nano_usd / NANO
+    wall_s = sums.wall_ms / 1000
+    return Spend(sums.tokens, usd, sums.requests, wall_s, sums.sessions)
 
 
 def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
@@ -116,29 +152,32 @@ def standing(connection: sqlite3.Connection, *, at: float) -> Standing:
     if not budgets:
         return Standing((), {}, Prices((), ()))
     prices = read_prices(connection)
-    spent = {
-        scope: _spent(connection, scope_of(scope, at), prices)[0]
-        for scope in {one.scope for one in budgets}
-    }
-    return Standing(budgets, spent, prices)
+    scopes = {one.scope for one in budgets}
+    found = _spent_on(connection, scopes, prices, at=at)
+    spent = {scope: each.whole for scope, each in found.items()}
+    estimated = frozenset(scope for scope in scopes if found[scope].is_estimated)
+    return Standing(budgets, spent, prices, estimated)
 
 
-def read_allowances(connection: sqlite3.Connection, *, at: float) -> list[Allowance]:
-    """Return how each budget stands that may keep sessions from starting."""
-    budgets = _in_force(connection)
+def read_allowances(
+    connection: sqlite3.Connection, *, at: float, also: str = ""
+) -> list[Allowance]:
+    """Return how each budget stands that may keep sessions from starting.
+
+    With those of one run `also` if that is over.
+    """
+    budgets = _in_force(connection, also)
     if not budgets:
         return []
     prices = read_prices(connection)
-    spent = {
-        scope: _spent(connection, scope_of(scope, at), prices)
-        for scope in {one.scope for one in budgets}
-    }
+    spent = _spent_on(connection, {one.scope for one in budgets}, prices, at=at)
     return [
         Allowance(
             one,
-            spent=amount(spent[one.scope][0], one.good),
-            live=amount(spent[one.scope][1], one.good),
-            each=expected_of(connection, _run_of(one), one.good),
+            spent=amount(spent[one.scope].whole, one.good),
+            live=amount(spent[one.scope].live, one.good),
+            is_estimated=spent[one.scope].is_estimated,
+            each=expected_of(connection, run_of(one), one.good),
             until_at=_anew_at(one, at),
             profiles=_profiles(connection, one),
         )
@@ -151,21 +190,22 @@ def amount(spend: Spend, good: Good) -> float:
     return float(getattr(spend, good.value) or 0)
 
 
-def _in_force(connection: sqlite3.Connection) -> list[Budget]:
-    """Return the budgets of runs that are not over, and those of all runs."""
+def _in_force(connection: sqlite3.Connection, also: str = "") -> list[Budget]:
+    """Return the budgets of runs that are not over, of one more, and of all runs."""
     budgets = read_budgets(connection)
     if not budgets:
         return []
     found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
-    running = {run for (run,) in found}
-    return [one for one in budgets if _run_of(one) in running or _run_of(one) is None]
+    running = {also} | {run for (run,) in found}
+    return [one for one in budgets if run_of(one) in running or run_of(one) is None]
 
 
 def _kind(budget: Budget) -> str:
     return budget.scope.partition("/")[0]
 
 
-def _run_of(budget: Budget) -> str | None:
+def run_of(budget: Budget) -> str | None:
+    """Return the run that a budget is of, or of a task of; None for one of all runs."""
     kind, _, rest = budget.scope.partition("/")
     return rest.partition("/")[0] if kind in OF_A_RUN else None
 
@@ -193,59 +233,12 @@ def _profiles(connection: sqlite3.Connection, budget: Budget) -> frozenset[str] 
     if not kind.startswith("pool-"):
         return None
     found = connection.execute(
-        "SELECT profile FROM spent WHERE pool = ?1 UNION SELECT profile FROM sessions"
-        " WHERE id IN (SELECT session FROM requests WHERE pool = ?1)",
-        (pool,),
+        f"SELECT profile FROM spent WHERE {among('pool')}"  # noqa: S608 our own words
+        " UNION SELECT each.key FROM runs, json_each(runs.profiles) AS each"
+        " WHERE runs.state = 'running' AND EXISTS (SELECT 1 FROM"
+        " json_each(json_extract(each.value, '$.spends_on')) WHERE value = :pool)"
+        " UNION SELECT profile FROM sessions WHERE id IN"
+        f" (SELECT session FROM requests WHERE pool = :pool OR {among('pools')})",
+        {"pool": pool},
     )
     return frozenset(profile for (profile,) in found)
-
-
-def warn(
-    connection: sqlite3.Connection, allowances: Iterable[Allowance], *, at: float
-) -> bool:
-    """Tell once of each budget that is nearly gone, and once that it is; whether any.
-
-    One that is not of a run is told to every run that is not over.
-    """
-    has_told = False
-    for one in allowances:
-        period = period_of(one.budget, at)
-        key = (one.budget.scope, one.budget.good.value)
-        told, told_of = connection.execute(
-            "SELECT told, told_of FROM budgets WHERE scope = ? AND good = ?", key
-        ).fetchone()
-        if one.share <= (told if told_of == period else 0.0):
-            continue
-        connection.execute(
-            "UPDATE budgets SET told = ?, told_of = ? WHERE scope = ? AND good = ?",
-            (one.share, period, *key),
-        )
-        has_told = True
-        for run in _hearers(connection, one.budget):
-            _tell(connection, run, one, at)
-    return has_told
-
-
-def _hearers(connection: sqlite3.Connection, budget: Budget) -> list[str]:
-    own = _run_of(budget)
-    if own is not None:
-        return [own]
-    found = connection.execute("SELECT id FROM runs WHERE state = 'running'")
-    return [run for (run,) in found]
-
-
-def _tell(
-    connection: sqlite3.Connection, run: str, allowance: Allowance, at: float
-) -> None:
-    budget, words = allowance.budget, allowance.words()
-    connection.execute("UPDATE runs SET warned = ? WHERE id = ?", (words, run))
-    told = {
-        "words": words,
-        "scope": budget.scope,
-        "good": budget.good.value,
-        "most": budget.most,
-        "spent": allowance.spent,
-        "act": budget.act.value,
-    }
-    name = "budget_gone" if allowance.is_gone else "budget_warned"
-    note(connection, run, None, name, at, told)

@@ -19,7 +19,7 @@ from kimi_swarm.location import database_path
 
 Connection = sqlite3.Connection
 DatabaseError = sqlite3.Error
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 BUSY_TIMEOUT_S = 60.0
 MODE_STEP_S = 0.01
 ROOM_FOR_A_PAGE_BYTES = 65_536
@@ -202,6 +202,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def at_one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read as of one moment, whatever others write; part of a transaction there is."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def require_known_schema(connection: sqlite3.Connection) -> None:

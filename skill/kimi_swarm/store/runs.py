@@ -15,7 +15,7 @@ from kimi_swarm.store.attempts import queue_first
 from kimi_swarm.store.budgets import keep_budgets
 from kimi_swarm.store.database import transaction
 from kimi_swarm.store.moves import note
-from kimi_swarm.store.views import UnknownRunError
+from kimi_swarm.store.views import SessionRow, UnknownRunError
 
 
 class NameTakenError(SwarmError):
@@ -104,13 +104,17 @@ def _profiles(
     for task in tasks:
         recipe = task.recipe
         before = found.get(recipe.profile)
-        pools = [
-            name for name in recipe.pools if before is None or name in before["pools"]
-        ]
+        draws = {
+            key: [name for name in names if before is None or name in before[key]]
+            for key, names in (
+                ("pools", recipe.pools),
+                ("spends_on", recipe.spends_on),
+            )
+        }
         found[recipe.profile] = {
             "max_parallel": recipe.max_parallel,
             "spacing_s": recipe.spacing_s,
-            "pools": pools,
+            **draws,
             "weight": [recipe.memory_mib, recipe.cores],
             "is_gated": recipe.profile in gated,
         }
@@ -209,6 +213,16 @@ def task_of(connection: sqlite3.Connection, run: str, task: str) -> Task:
     if row is None:
         raise UnknownRunError(run)
     return task_from_dict(json.loads(row[0]))
+
+
+def spends_on(connection: sqlite3.Connection, session: SessionRow) -> list[str]:
+    """Return the pools whose budgets a session draws on, as far as they are known."""
+    rows = connection.execute(
+        "SELECT value FROM tasks, json_each(tasks.data, '$.recipe.spends_on')"
+        " WHERE run = ? AND name = ?",
+        (session.run, session.task),
+    )
+    return [pool for (pool,) in rows]
 
 
 def tasks_of(connection: sqlite3.Connection, run: str) -> list[Task]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kimi_swarm.store.budget_tables import BUDGETS
 from kimi_swarm.store.hold_tables import HOLDS
 from kimi_swarm.store.pool_tables import POOLS
+from kimi_swarm.store.spending_tables import SPENDING
 from kimi_swarm.store.usage_tables import USAGE
 
 FIRST = """
@@ -308,4 +309,5 @@ MIGRATIONS: tuple[str, ...] = (
     POOLS,
     BUDGETS,
     HOLDS,
+    SPENDING,
 )

@@ -11,6 +11,7 @@ from kimi_swarm.store.database import Connection
 from kimi_swarm.store.moves import Findings
 from kimi_swarm.store.prices import read_prices
 from kimi_swarm.store.requests import metered_of
+from kimi_swarm.store.runs import spends_on
 from kimi_swarm.store.views import SessionRow
 
 
@@ -28,7 +29,9 @@ def accounted(
     if session.profile == COMMAND and not metered:  # a program of one's own, no agent
         return replace(findings, used=(unstarted(day_of(at)),))
     pricing = read_prices(connection).cost
-    parts = used(metered, findings.told, day=day_of(at), pricing=pricing)
+    pool = "\n".join(spends_on(connection, session))
+    day = day_of(at)
+    parts = used(metered, findings.told, day=day, pricing=pricing, pool=pool)
     summary = summary_of(parts)
     detail = findings.detail
     if summary is not None:

@@ -45,7 +45,7 @@ from kimi_swarm.supervisor.gatekeeper import Gatekeeper
 from kimi_swarm.supervisor.ground import Ground
 from kimi_swarm.supervisor.herald import Herald
 from kimi_swarm.supervisor.judged import Judged
-from kimi_swarm.supervisor.rationing import as_refused, mind
+from kimi_swarm.supervisor.rationing import as_refused, last_words, mind
 from kimi_swarm.supervisor.tend import Tender
 from kimi_swarm.supervisor.warmup import WarmUps
 
@@ -123,8 +123,10 @@ class Supervisor:
         self, session: SessionRow, move: Move, findings: Findings | None = None
     ) -> SessionRow:
         """Write a session's next state, and let watchers know that it changed."""
-        with words_for_errors(self.home):
+        with words_for_errors(self.home), transaction(self.connection):
             row = move_session(self.connection, session, move, findings=findings)
+            if isinstance(move, Ended):
+                last_words(self.connection, row.run, at=move.at)
         self.door.tell_watchers()
         return row
 
@@ -142,6 +144,7 @@ class Supervisor:
             ended = end_of(ended, findings)
             findings = accounted(self.connection, session, findings, at=ended.at)
             move_session(self.connection, session, ended, findings=findings)
+            last_words(self.connection, session.run, at=ended.at)
         self.door.tell_watchers()
 
     def note_question(self, session: str, question: str | None) -> None:

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from kimi_swarm.core.allowance import REASON, Allowances, Hold, seeker_of
 from kimi_swarm.core.evidence import Verdict, remedy
+from kimi_swarm.core.price_words import REMEDY, refused_for_price
 from kimi_swarm.core.retry import Retry, held_back
 from kimi_swarm.core.schedule import Agenda, Cancel, Snapshot
 from kimi_swarm.core.session import Outcome
-from kimi_swarm.store.budgets import read_allowances, warn
+from kimi_swarm.core.usage import day_of
+from kimi_swarm.store.budget_warnings import warn, warn_run
+from kimi_swarm.store.budgets import read_allowances
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.holds import note_stuck, set_held
+from kimi_swarm.store.prices import read_prices
 from kimi_swarm.store.requests import refused_by_budget
-from kimi_swarm.store.views import SessionRow
+from kimi_swarm.store.views import SessionRow, run_row
 from kimi_swarm.supervisor.judged import Judged
 
 
@@ -30,6 +34,15 @@ def mind(connection: Connection, snapshot: Snapshot, agenda: Agenda) -> bool:
     return has_warned or is_new or is_stuck
 
 
+def last_words(connection: Connection, run: str, *, at: float) -> None:
+    """Tell a run that is just over how its budgets stood: nobody looks at it again.
+
+    Inside the transaction in which it ends.
+    """
+    if run_row(connection, run).state == "done":
+        warn_run(connection, run, at=at)
+
+
 def as_refused(
     connection: Connection, row: SessionRow, judged: Judged, *, at: float
 ) -> Judged:
@@ -38,20 +51,30 @@ def as_refused(
     Some programs tell nothing of why they were refused; the gateway knows.
     """
     verdict = judged.verdict
-    if verdict.outcome is not Outcome.FAILED or not refused_by_budget(
-        connection, row.id
-    ):
+    if verdict.outcome is not Outcome.FAILED:
+        return judged
+    models = refused_by_budget(connection, row.id)
+    if not models:
         return judged
     detail = judged.findings.detail or {}
     hold = _hold(connection, row, at=at)
     sentence = _SENTENCE if verdict.reason != REASON else verdict.detail
+    told = {**detail, "sentence": sentence, "remedy": remedy(REASON)}
     if hold is not None:
         sentence = f"Its requests were refused: {hold.words}."
-    told = {**detail, "sentence": sentence, "remedy": remedy(REASON)}
+        told["sentence"] = sentence
+    elif unpriced := _unpriced(connection, models, at=at):
+        sentence = refused_for_price(unpriced)
+        told |= {"sentence": sentence, "remedy": REMEDY, "unpriced": unpriced}
     return judged._replace(
         verdict=Verdict(Outcome.FAILED, REASON, sentence),
         findings=replace(judged.findings, detail=told),
     )
+
+
+def _unpriced(connection: Connection, models: list[str], *, at: float) -> list[str]:
+    prices = read_prices(connection)
+    return [one for one in models if prices.price(one, day_of(at)) is None]
 
 
 _SENTENCE = "Its requests were refused, as a budget was used up."

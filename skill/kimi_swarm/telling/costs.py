@@ -73,7 +73,8 @@ def _period(one: PeriodBudget) -> str:
     lasts = (
         "" if one.days_left is None else f"; the rest lasts {one.days_left:.1f} days"
     )
-    return f"This {one.period}: {spent} of {most}{unit} spent{lasts}."
+    about = "about " if one.is_estimated else ""
+    return f"This {one.period}: {about}{spent} of {most}{unit} spent{lasts}."
 
 
 def _sum_lines(found: Stats) -> list[str]:
@@ -105,7 +106,8 @@ def _requests(total: Totals) -> str:
 def _tokens(total: Totals) -> str:
     if not total.knows_tokens:
         return "tokens unknown"
-    more = "at least " if total.unknown_tokens else ""
+    about = "about " if total.estimated_tokens else ""
+    more = "at least " if total.unknown_tokens else about
     cached = f" ({short(total.cached_tokens)} cached)" if total.cached_tokens else ""
     out = short(total.output_tokens + total.reasoning_tokens)
     return f"{more}{short(total.input_tokens)} tokens in{cached}, {out} out"

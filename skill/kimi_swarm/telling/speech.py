@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kimi_swarm.actions.sizes import readable_bytes
 from kimi_swarm.core.report import Report, to_markdown
 from kimi_swarm.core.retry import NEEDS_A_HAND
-from kimi_swarm.core.wake import wait_verb
+from kimi_swarm.core.wake import first_raise, raising, wait_verb
 from kimi_swarm.telling.words import next_line
 from kimi_swarm.workers.plain import clip
 
@@ -148,6 +148,10 @@ def paused(run: Paused) -> str:
     how = "paused" if run.is_paused else "running"
     already = "" if run.is_changed else " already"
     stand = f"{run.at_work} at work, {run.waiting} waiting"
+    if run.held is not None and not run.is_paused:
+        first = f"Held: {run.held}. {first_raise(run.held)}".rstrip()
+        last = next_line(raising(run.run, run.held))
+        return f"{run.run} is held still: {stand}. {first}\n{last}"
     verb = f"resume {run.run}" if run.is_paused else wait_verb(run.run, run.owner)
     held = "" if run.held is None else f" Held: {run.held}."
     last = next_line(verb)

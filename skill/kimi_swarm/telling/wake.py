@@ -7,6 +7,7 @@ characters of what the finished call printed last.
 from __future__ import annotations
 
 from kimi_swarm.actions.state import program_name
+from kimi_swarm.core.price_words import ADD_PRICES
 from kimi_swarm.core.totals import used_words
 from kimi_swarm.core.wake import counted, end_line, held_line, wait_verb, woken
 from kimi_swarm.store.inbox import standings
@@ -42,7 +43,9 @@ def wake_line(seen: Waited, *, shows_id: bool = False) -> str:
     head = (shows_id and seen.completion) or run
     if seen.run.is_stuck:
         return _held_line(head, run, seen.run.held or "", rows)
-    used = used_words(seen.totals)
+    used = "; ".join(filter(None, (used_words(seen.totals), seen.run.warned)))
+    if any('"unpriced": [' in (row.detail or "") for row in seen.sessions):
+        used = ADD_PRICES.rstrip(".")
     return end_line(head, run, rows, caller=program_name(), used=used)
 
 

@@ -104,7 +104,7 @@ def run_line(row: RunRow) -> str:
     word = "paused" if is_paused(row) else row.state
     if is_held(row):
         word, more = "held", f"{more}; {row.held}"
-    elif row.warned is not None and row.state != "done":
+    elif row.warned is not None:
         more = f"{more}; {row.warned}"
     state = coloured(word, 8)
     took = age(row.created_at, row.ended_at)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kimi_swarm.core.estimate import OUTPUT_UNKNOWN
 from kimi_swarm.location import gateway_journal_path
 from kimi_swarm.store.requests import LOST, RequestRow
 
@@ -166,14 +167,20 @@ def read_left(home: str, *, at: float) -> Left:
                     row = RequestRow(*told)
                     rows[row.id] = row
     left.rows.extend(
-        row
-        if row.ending
-        else row._replace(
-            ending=LOST, ended_at=at, tries=max(row.tries, tries.get(row.id, 0))
-        )
+        row if row.ending else _lost(row, max(row.tries, tries.get(row.id, 0)), at)
         for row in rows.values()
     )
     return left
+
+
+def _lost(row: RequestRow, tries: int, at: float) -> RequestRow:
+    """Return a request that its gateway died over: nobody knows what came of it."""
+    return row._replace(
+        ending=LOST,
+        ended_at=at,
+        tries=tries,
+        estimated_output_tokens=OUTPUT_UNKNOWN if tries else 0,
+    )
 
 
 def _line(row: RequestRow) -> bytes:

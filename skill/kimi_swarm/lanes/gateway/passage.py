@@ -38,6 +38,7 @@ class Seen(NamedTuple):
     reasoning_tokens: int | None = None
     tries: int = 0
     bytes_out: int = 0
+    estimated_output_tokens: int = 0
 
 
 class Passage:
@@ -148,10 +149,12 @@ class Passage:
         response = web.StreamResponse(status=served.status, reason=served.reason)
         for name, value in headers:
             response.headers.add(name, value)
+        is_whole = False
         try:
             await self._stream(response, served, reader, taker)
+            is_whole = self.ending != CUT
         finally:
-            self._see(**reader.end()._asdict())
+            self._see(**reader.end(is_whole=is_whole)._asdict())
         return response
 
     async def _stream(

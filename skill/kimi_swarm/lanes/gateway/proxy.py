@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -40,6 +41,7 @@ class Proxy:
         marks: HeldMarks,
         upstream: Upstream,
         secret: bytes,
+        spends_on: Callable[[str, str, str], tuple[str, ...]],
     ) -> None:
         self._secret = secret
         self._leave = leave
@@ -48,6 +50,7 @@ class Proxy:
         self._marks = marks
         self._upstream = upstream
         self._manners = Manners()
+        self._spends_on = spends_on
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -66,16 +69,20 @@ class Proxy:
     async def _carry(
         self, request: web.BaseRequest, grant: Grant, route: Route, taken: Taken
     ) -> web.StreamResponse:
+        url, model = f"{route.origin}{route.path}", taken.asked.model
+        pools = self._spends_on(url, model, route.pool)
         row = self._ledger.begin(
             RequestRow(
-                *("", grant.session, route.pool, taken.asked.model, now()),
+                *("", grant.session, route.pool, model, now()),
                 bytes_in=taken.size_bytes,
                 digest=taken.digest,
+                pools="\n".join(pools),
             )
         )
-        url = f"{route.origin}{route.path}"
         account = account_of(self._secret, route.key)
-        errand = Errand(row.id, grant.session, route.pool, taken.asked, url, account)
+        errand = Errand(
+            *(row.id, grant.session, route.pool, taken.asked, url, account, pools)
+        )
         held = Held(
             steady,
             lambda: self._marks.begin(grant.launch),

@@ -55,6 +55,11 @@ class Queue:
         self.gate.relimit(limits, at_s=self._clock())
         self._turn()
 
+    def spends_on(self, url: str, model: str, host: str) -> tuple[str, ...]:
+        """Return what a request counts on: its host, and all pools that cover it."""
+        found = pools_of(self.rules, url, model, otherwise=host)
+        return tuple(dict.fromkeys((host, *found)))
+
     def open_again(self) -> None:
         """Try pools that were closed or rest for long: a person asks for it."""
         for pool in self.gate.pools.values():

@@ -86,8 +86,11 @@ class Gateway:
         """Live until neither a supervisor nor a worker needs it."""
         prepare_folder_of(gateway_socket_path(self._home))
         upstream = Upstream()
-        secret = read_secret(self._home)
-        proxy = Proxy(self.grants, self.till, self.ledger, self.marks, upstream, secret)
+        secret, spends_on = read_secret(self._home), self.queue.spends_on
+        proxy = Proxy(
+            *(self.grants, self.till, self.ledger, self.marks, upstream),
+            *(secret, spends_on),
+        )
         # Whoever hangs up is not served to the end: a killed worker's request ends.
         server = web.Server(
             proxy.handle,

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kimi_swarm.lanes.gateway.answer_text import AnswerText
+
 LINE_LIMIT_BYTES = 4 << 20
 """Longer lines are let pass unread."""
 WHOLE_LIMIT_BYTES = 32 << 20
@@ -20,13 +22,15 @@ _MARKS = (b"usage", b"eval_count")
 class Served(NamedTuple):
     """Tokens of one answer; None where the provider did not tell.
 
-    `input_tokens` holds the cached ones too, `output_tokens` those of reasoning.
+    `input_tokens` holds the cached ones too, `output_tokens` those of reasoning. Where
+    these are not told, they are estimated by what came.
     """
 
     input_tokens: int | None = None
     cached_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    estimated_output_tokens: int = 0
 
     @property
     def is_told(self) -> bool:
@@ -44,6 +48,8 @@ class UsageReader:
         self._is_too_long = False
         self._fields: dict[str, Any] = {}
         self._reader = _chat
+        self._is_final = False
+        self._text = AnswerText()
 
     def feed(self, data: bytes) -> None:
         """Take in the next piece of the answer's body."""
@@ -53,12 +59,22 @@ class UsageReader:
             self._pending += data
             self._is_too_long = len(self._pending) > WHOLE_LIMIT_BYTES
 
-    def end(self) -> Served:
-        """Return what the whole answer told; what it left open stays None."""
+    def end(self, *, is_whole: bool = True) -> Served:
+        """Return what the answer told; what it left open stays None.
+
+        Of one that broke off (not `is_whole`) what came out is known only if that was
+        told as the last word on it: some tell it along the way, as far as they are.
+        """
         if not self._is_too_long:
             self._read(bytes(self._pending))
+        self._text.add(bytes(self._pending))
         self._pending.clear()
-        return self._reader(self._fields) if self._fields else Served()
+        served = self._reader(self._fields) if self._fields else Served()
+        so_far = served.output_tokens
+        if so_far is not None and (is_whole or self._is_final):
+            return served
+        estimate = max(so_far or 0, self._text.tokens)
+        return served._replace(output_tokens=None, estimated_output_tokens=estimate)
 
     def _feed_lines(self, data: bytes) -> None:
         head, newline, rest = data.rpartition(b"\n")
@@ -70,6 +86,7 @@ class UsageReader:
         whole = bytes(self._pending) + head
         self._pending.clear()
         self._is_too_long = False
+        self._text.add(whole)
         if any(mark in whole for mark in _MARKS):
             for line in whole.split(b"\n"):
                 self._read(line)
@@ -79,6 +96,7 @@ class UsageReader:
         if not self._is_too_long:
             self._pending += rest
         if len(self._pending) > LINE_LIMIT_BYTES:
+            self._text.add(bytes(self._pending))
             self._pending.clear()
             self._is_too_long = True
 
@@ -97,6 +115,7 @@ class UsageReader:
     def _learn(self, spoken: Mapping[str, Any]) -> None:
         for reader, fields in _usages(spoken):
             self._reader = reader
+            self._is_final = _is_last_word(spoken)
             self._fields.update((k, v) for k, v in fields.items() if v is not None)
 
 
@@ -108,7 +127,8 @@ def _usages(spoken: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]
         case {"object": "response", "usage": dict(usage)}:
             yield _responses, usage
         case {"message": {"usage": dict(usage)}}:
-            yield _messages, usage
+            # It begins: what it says of the output is no count of what is to come.
+            yield _messages, {**usage, "output_tokens": None}
         case {"type": "message" | "message_delta", "usage": dict(usage)}:
             yield _messages, usage
         case {"usage": dict(usage)}:
@@ -121,6 +141,19 @@ def _usages(spoken: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]
             yield _chat, usage
         case _:
             pass
+
+
+def _is_last_word(spoken: Mapping[str, Any]) -> bool:
+    """Whether what is told in a stream is told at its end."""
+    match spoken:
+        case {"message": _}:
+            return False
+        case {"choices": [dict(choice), *_]}:
+            return bool(choice.get("finish_reason"))
+        case {"candidates": [dict(candidate), *_]}:
+            return bool(candidate.get("finishReason"))
+        case _:
+            return True
 
 
 def _chat(usage: Mapping[str, Any]) -> Served:

@@ -6,7 +6,7 @@ Where nothing is set that could be used up, this lets through whatever comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import anyio
 
@@ -14,6 +14,7 @@ from kimi_swarm.core.allowance import budget_words
 from kimi_swarm.core.budget import Budgets, Granted, Later, Refused, Spend
 from kimi_swarm.core.estimate import Experience
 from kimi_swarm.core.names import parse_session
+from kimi_swarm.core.price_words import unpriced
 from kimi_swarm.core.prices import Prices
 from kimi_swarm.core.totals import NANO
 from kimi_swarm.core.usage import Tokens, day_of
@@ -24,9 +25,6 @@ from kimi_swarm.process.clock import now
 from kimi_swarm.store.budgets import Standing, standing
 from kimi_swarm.store.database import Connection
 from kimi_swarm.store.requests import RequestRow
-
-NO_PRICE = "no price of this model is known, so this cannot be kept: "
-_FAILED = 400
 
 
 class Till:
@@ -66,22 +64,27 @@ class Till:
     async def _reserve(self, errand: Errand) -> Refusal | None:
         while self.has_budgets:
             answer = self._budgets.reserve(
-                errand.id, _scopes(errand.session, errand.pool), self._expected(errand)
+                errand.id,
+                _scopes(errand.session, errand.spends_on),
+                self._expected(errand),
             )
             match answer:
                 case Granted():
                     self._reserved.add(errand.id)
                     return None
                 case Refused():
-                    return budget_gone(self._words(answer))
+                    return budget_gone(self._words(answer, errand.asked.model))
                 case Later():
                     await self._changed.wait()
         return None
 
-    def _words(self, refused: Refused) -> str:
+    def _words(self, refused: Refused, model: str) -> str:
         spent = self._budgets.spent(refused.scope, refused.budget.good)
-        words = budget_words(refused.budget, spent)
-        return words if spent >= refused.budget.most else NO_PRICE + words
+        is_estimated = refused.scope in self._standing.estimated
+        words = budget_words(refused.budget, spent, is_estimated=is_estimated)
+        if spent >= refused.budget.most:
+            return words
+        return f"{unpriced(model)} ({words})"
 
     def _expected(self, errand: Errand) -> Spend:
         asked = errand.asked
@@ -108,14 +111,11 @@ class Till:
                 self._budgets.release(row.id)
         self._stir()
 
-    def _cost(self, row: RequestRow) -> Spend | None:
-        """Return what a request cost, None if nobody told."""
-        if row.status is not None and row.status >= _FAILED:
+    def _cost(self, row: RequestRow) -> Spend:
+        """Return what a request cost: as the store counts it too, told or estimated."""
+        if row.tokens == Tokens():
             return Spend(requests=1)
-        if row.input_tokens is None or row.output_tokens is None:
-            return None
-        tokens = Tokens(row.input_tokens, row.cached_tokens or 0, row.output_tokens)
-        return self._spend(row.model, tokens, day_of(row.began_at))
+        return self._spend(row.model, row.tokens, day_of(row.began_at))
 
     def _learn(self, row: RequestRow) -> None:
         if row.input_tokens and row.output_tokens is not None:
@@ -135,9 +135,9 @@ class Till:
         self._standing = found
         self._budgets.replace(found.budgets, found.spent)
         for row in since:
-            scopes = _scopes(row.session, row.pool)
-            if row.tries and (cost := self._cost(row)):
-                self._budgets.book(scopes, cost)
+            scopes = _scopes(row.session, row.pools.split("\n"))
+            if row.tries:
+                self._budgets.book(scopes, self._cost(row))
         self._stir()
 
     def _stir(self) -> None:
@@ -145,7 +145,8 @@ class Till:
         self._changed = anyio.Event()
 
 
-def _scopes(session: str, pool: str) -> tuple[str, ...]:
+def _scopes(session: str, pools: Iterable[str]) -> tuple[str, ...]:
     ident = parse_session(session)
     own = (f"run/{ident.run}", f"task/{ident.run}/{ident.task}")
-    return (*own, "day", "month", f"pool-day/{pool}", f"pool-month/{pool}")
+    of_pools = (f"pool-{per}/{pool}" for pool in pools for per in ("day", "month"))
+    return (*own, "day", "month", *of_pools)

@@ -22,7 +22,7 @@ class Errand(NamedTuple):
     """One request on its way: whose it is, what it draws on, what it asks for.
 
     `url` is its provider's base URL, `pool` what it draws on if no pool covers that,
-    `account` who pays for it.
+    `account` who pays for it. `spends_on` are the pools whose budgets it draws on.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Errand(NamedTuple):
     asked: Asked
     url: str = ""
     account: str = ""
+    spends_on: tuple[str, ...] = ()
 
 
 class Answer(NamedTuple):
