@@ -201,12 +201,13 @@ class Supervisor:
         while True:
             self.ground.require()
             self._next_environment_at = None
-            with words_for_errors(self.home):
+            # In one transaction: what somebody changes between the look and the deed,
+            # such as a budget that is raised, is never decided on as it was.
+            with words_for_errors(self.home), transaction(self.connection):
                 snapshot = self._look()
                 agenda = schedule(snapshot)
-                with transaction(self.connection):
-                    ends = [self._act(decision) for decision in agenda.decisions]
-                    has_news = mind(self.connection, snapshot, agenda)
+                ends = [self._act(decision) for decision in agenda.decisions]
+                has_news = mind(self.connection, snapshot, agenda)
             if has_news:
                 self.door.tell_watchers()
             # Not before the commit: without it nobody was chosen.
