@@ -16,7 +16,7 @@ venv: ## make .venv if the lock has changed
 	@.ci/venv
 
 test: lint ## lint, then every test that needs no network
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3  # tests wait more than they work
 
 lint: venv ## format, lint, strict types, import contracts, dead code, spelling
 	$(BIN)/ruff format --check .

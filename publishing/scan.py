@@ -79,7 +79,7 @@ HOSTS = {
 EXPLAINED = {
     (
         "copied_environment",
-        "skill/kimi_swarm/supervisor/serve.py",
+        "skill/kimi_swarm/process/given_values.py",
     ): "kept in memory, to pick from it the names that a profile passes to a worker",
     (
         "copied_environment",

@@ -171,7 +171,7 @@ async def test_a_run_that_a_budget_holds_goes_on_with_more(here: User):
         assert not (await run.resume(sessions=2)).is_paused
         with anyio.fail_after(60):
             told = [event.event async for event in run.events()]
-        assert told[-1] == "run_ended"
+        assert "run_ended" in told
         assert (await run.wait()).is_success
         used = await swarm.stats(run, by="profile")
     assert used.run == run.id
