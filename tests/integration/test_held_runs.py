@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -285,4 +286,5 @@ def test_a_person_who_watches_a_run_is_not_left_waiting_for_a_budget(swarm: Swar
     assert "held: budget sessions 1 spent 1; 1 succeeded, 2 queued." in done.err
     assert "resume " in done.err
     assert "--sessions N" in done.err
-    assert "2 queued, 1 succeeded" in done.lines[0]
+    assert "2 queued, 1 succeeded — held: budget sessions 1 spent 1" in done.lines[0]
+    assert re.search(r"Next: kimi-swarm resume \S+ --sessions N$", done.lines[-1])

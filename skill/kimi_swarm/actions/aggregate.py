@@ -80,4 +80,5 @@ async def aggregate(
         likely,
         used,
         row.owner or None,
+        None if row.state == "done" else row.held,
     )

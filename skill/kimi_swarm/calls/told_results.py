@@ -120,6 +120,7 @@ class ReportTold(Told):
     likely: tuple[LikelyConflict, ...]
     usage: TotalsTold
     owner: Owner = None
+    held: str | None = None
 
     @property
     def is_success(self) -> bool:

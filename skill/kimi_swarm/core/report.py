@@ -75,7 +75,7 @@ class Report:
     """A run folded to what a person or a main agent needs to read.
 
     `used` is what all its sessions used, earlier attempts too, `owner` the asker that
-    it belongs to.
+    it belongs to, `held` what keeps it from starting more.
     """
 
     run: str
@@ -88,6 +88,7 @@ class Report:
     likely: tuple[LikelyConflict, ...] = ()
     used: Totals = NOTHING
     owner: str | None = None
+    held: str | None = None
 
     @property
     def is_success(self) -> bool:
@@ -128,7 +129,8 @@ def to_markdown(report: Report, *, limit_chars: int = REPORT_CHARS) -> str:
 def _headline(report: Report) -> str:
     counts = ", ".join(f"{count} {what}" for what, count in report.counts.items())
     time = "" if report.wall_s is None else f" in {seconds(report.wall_s)}"
-    state = "" if report.state == "done" else " — still running"
+    going = " — still running" if report.held is None else f" — held: {report.held}"
+    state = "" if report.state == "done" else going
     used = used_words(report.used)
     cost = f"; {used}" if used else ""
     return f"# {report.run} ({report.name}): {counts}{time}{cost}{state}"

@@ -65,6 +65,9 @@ def spawned(run: Spawned, prepared: Prepared | None = None, *, asker: str = "") 
 def report(told: Report) -> str:
     """Render a report with the next useful command."""
     text = to_markdown(told)
+    if told.held is not None:
+        last = next_line(raising(told.run, told.held))
+        return f"{text}\n{f'{first_raise(told.held)} {last}'.lstrip()}"
     verb, merged = _next_of(told), told.merged
     if verb:
         return f"{text}\n{next_line(verb)}"
