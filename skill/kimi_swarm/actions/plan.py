@@ -92,22 +92,15 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
     )
     pools = manifest.pool_rules()
     tasks, limited = await with_pools(tasks, ready, pools, os.environ)
-    wants_new = plan.repo == NEW_REPOSITORY
-    repo, base = None, None
+    repo, base, seen = await _repository(plan, folder, wanted, standing, tasks)
     notes = [
         *_left_notes(left, among, wanted.into or ""),
         *chosen,
         *told,
         *(each.warning for each in ready.values() if each.warning),
         *known.notes,
+        *seen,
     ]
-    if not wants_new and _needs_repository(tasks):
-        root, revision = _beginning(plan, folder, wanted, standing)
-        repo = await open_repository(root)
-        base = await resolve_commit(repo, revision)
-        for task in tasks:
-            check_copies(repo.root, task.workspace.copy)
-        notes += _survey_notes(await survey(repo, base), tasks)
     limits = plan.limits
     gated = await gated_profiles(tasks, os.environ)
     budgets = manifest.budgets.standing()
@@ -119,7 +112,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         tasks=tasks,
         repo=repo,
         base=base,
-        wants_new_repo=wants_new,
+        wants_new_repo=plan.repo == NEW_REPOSITORY,
         concurrency=standing.concurrency
         if standing
         else wanted.concurrency or limits.concurrency or standard.concurrency,
@@ -128,11 +121,7 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         notes=tuple(notes),
         permission=permission,
         sends_to={name: each.profile.sends_to for name, each in sorted(ready.items())},
-        holds={
-            name: hold.holds
-            for name, each in sorted(ready.items())
-            if (hold := each.profile.permissions.get(permission)) is not None
-        },
+        holds=_holds_of(ready, permission),
         into=wanted.into,
         priority=plan.priority if wanted.priority is None else wanted.priority,
         min_free_mib=standard.min_free_mib,
@@ -143,6 +132,36 @@ async def prepare(home: str, wanted: Wanted) -> Prepared:
         gated=gated,
         standing_budgets=budgets,
     )
+
+
+async def _repository(
+    plan: Plan,
+    folder: Path,
+    wanted: Wanted,
+    standing: Standing | None,
+    tasks: Sequence[Task],
+) -> tuple[Repository | None, str | None, list[str]]:
+    """Return where tasks begin and what they will not see; None where none is needed.
+
+    A new repository is made when the run has a name.
+    """
+    if plan.repo == NEW_REPOSITORY or not _needs_repository(tasks):
+        return None, None, []
+    root, revision = _beginning(plan, folder, wanted, standing)
+    repo = await open_repository(root)
+    base = await resolve_commit(repo, revision)
+    for task in tasks:
+        check_copies(repo.root, task.workspace.copy)
+    return repo, base, _survey_notes(await survey(repo, base), tasks)
+
+
+def _holds_of(ready: Mapping[str, Ready], permission: Permission) -> dict[str, str]:
+    """Return what holds each worker to a permission, where that is said."""
+    return {
+        name: hold.holds
+        for name, each in sorted(ready.items())
+        if (hold := each.profile.permissions.get(permission)) is not None
+    }
 
 
 def _models_of(
