@@ -104,14 +104,24 @@ def test_a_budget_of_a_task_holds_that_task_alone(swarm: Swarm, model: ScriptedM
     assert swarm.ended(run)["a"]["outcome"] == "succeeded"
 
 
-def test_a_task_that_its_budget_holds_takes_no_place_from_the_others(
-    swarm: Swarm, model: ScriptedModel
-):
-    teach_to_ask(swarm, model, questions=4)
-    tasks = {"a": ask("Go", limits={"requests": 2}), "b": ask("Go"), "c": ask("Go")}
+def test_a_task_that_its_budget_holds_takes_no_place_from_the_others(swarm: Swarm):
+    swarm.teach("spender", worker("tells_usage.py"), expect="answer")
+    spend = {"profile": "spender", "prompt": TELLS, "role": "none", **NONE}
+    gate = worker("signs_ledger.sh", swarm.folder / "ledger", swarm.folder / "gate")
+    tasks = {
+        "a": {**spend, "check": "false", "limits": {"tokens": 1}},
+        "b": {"argv": gate, **NONE},
+        "c": spend,
+    }
     run = swarm.spawn(tasks, limits={"concurrency": 1})
+    swarm.call("wait", run, "--any", code=None)
+    assert outcomes(swarm, run)["a"] == "failed"
+    swarm.call("retry", f"{run}/a")
+    (swarm.folder / "gate").touch()
+
     line = swarm.call("wait", run, code=1).out
-    assert "budget of task a requests 2 spent 2" in line
+
+    assert "budget of task a tokens 1 spent 1000" in line
     assert outcomes(swarm, run) == {"a": "queued", "b": "succeeded", "c": "succeeded"}
 
 
