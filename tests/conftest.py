@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from fakes.swarm import ROOT, Swarm, copy_of_the_product
 # Compiled files go beside the tools, never under skill/, also when make is not used.
 sys.pycache_prefix = sys.pycache_prefix or str(ROOT / ".venv" / "pycache")
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+# A script's background job ignores interrupts, and so would what is interrupted here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more of what else the machine does than of our code.
 settings.register_profile(
