@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import anyio
@@ -224,12 +224,16 @@ class Keeper:
         """Connect to a gateway that an earlier supervisor had; whether there is one."""
         path = gateway_socket_path(self._home)
         try:
-            line = Line(await anyio.connect_unix(path))
-            descriptor = await line.ask_for_socket()
-            await self._tell_of_pools(line)
+            async with AsyncExitStack() as unless_found:
+                line = Line(await anyio.connect_unix(path))
+                unless_found.push_async_callback(line.aclose)
+                listening = socket.socket(fileno=await line.ask_for_socket())
+                unless_found.callback(listening.close)
+                await self._tell_of_pools(line)
+                unless_found.pop_all()
         except _BREAKS:
             return False
-        self._listening = socket.socket(fileno=descriptor)
+        self._listening = listening
         self._connected(line)
         return True
 
