@@ -289,8 +289,10 @@ class Keeper:
     async def _hang_up(self) -> None:
         line, self._line = self._line, None
         process, self._process = self._process, None
-        if line is not None:
-            await line.aclose()
-        if process is not None:
-            # Its line is gone, so it is dead, stuck, or about to end for want of us.
-            await process.end()
+        # Whoever is cancelled in between leaves neither behind.
+        with anyio.CancelScope(shield=True):
+            if line is not None:
+                await line.aclose()
+            if process is not None:
+                # Its line is gone: it is dead, stuck, or about to end for want of us.
+                await process.end()
